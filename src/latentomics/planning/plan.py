@@ -1,0 +1,126 @@
+"""The plan: every choice that a run makes, as a value and its reason, in YAML that can be edited.
+
+In: YAML text or the planner. Out: one frozen record that decides everything a run does; with fixed
+steps, precision, threads and seed it gives the same bytes on the same machine (PROMISES D1).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from latentomics.core import NetworkSpec, RequestError
+
+T = TypeVar("T")
+
+View = Literal["local", "scaled", "fixed", "pose", "whole", "slices", "patches"]
+Normalisation = Literal["hu-window", "robust-z", "percentile", "suv", "identity"]
+
+
+class Settings(BaseModel):
+    """Base of every part of a plan: frozen, and no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Choice(Settings, Generic[T]):
+    """A value and the reason why it was chosen."""
+
+    value: T
+    reason: str
+
+
+class Request(Settings):
+    """What the user asked for; paths are as given."""
+
+    manifest: str
+    labels: tuple[str, ...] = ()
+    site: str | None = None  # column that names the site
+    channels: tuple[str, ...] = ("image",)
+    mask_label: int | None = None
+    folds: int = 0  # 0: one split
+    budget_s: float | None = None
+    epochs: int | None = None
+    memory_bytes: int | None = None
+    demonstration: str | None = None  # said on the report's first page; intervals are left out
+
+
+class Noise(Settings):
+    """Corruption of the input while training; ``sigma`` in ``unit``."""
+
+    model: str  # name in the noise registry
+    sigma: float
+    unit: str  # HU, SUV, or "scale" = the image's own robust scale
+
+
+class Length(Settings):
+    """How long training goes on: optimiser steps, the last ``decay_steps`` with falling rate.
+
+    ``steps`` is None until a run by wall time has resolved it; the resolved plan is what is saved.
+    """
+
+    budget_s: float | None = None  # wall time of training, validation included
+    epochs: int | None = None
+    steps: int | None = None
+    decay_steps: int | None = None
+
+
+class Plan(Settings):
+    """Everything a run does. Sizes in voxels, spacings in mm (px without a physical size)."""
+
+    version: Literal[1] = 1
+    request: Request
+    dimension: Choice[int]
+    view: Choice[View]
+    spacing: Choice[tuple[float, ...]]
+    size: Choice[tuple[int, ...]]  # of a sample; for view local the size of a training patch
+    margin: Choice[float]  # mm around the mask (fixed, local); factor on its extent (scaled)
+    normalisation: Choice[Normalisation]
+    window: Choice[tuple[float, float]]  # HU window, percentiles, or SUV range, by normalisation
+    method: Choice[str]
+    settings: dict[str, float | str | bool] = {}  # --set name=value
+    network: Choice[NetworkSpec]
+    mask_channel: Choice[bool]  # the mask goes in (and out) as the last channel
+    loss_region: Choice[Literal["all", "mask", "mask+ring"]]
+    noise: Choice[Noise | None]
+    shift: Choice[int]  # random shifts of up to this many voxels while training
+    symmetries: Choice[Literal["none", "flips"]]  # the code is the mean over these
+    pooled: Choice[bool]  # pooled encoder maps beside the code
+    batch: Choice[int]
+    learning_rate: Choice[float]
+    precision: Choice[Literal["float32", "bfloat16"]]
+    length: Choice[Length]
+    split: Choice[tuple[float, float, float]]  # train, val, test shares where the manifest has none
+    threads: Choice[int]
+    seed: int = 0
+
+    def to_yaml(self) -> str:
+        """Return the plan as YAML, reasons beside the values."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100)
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan from YAML; loaded safely, and every key is known.
+
+    Raises
+    ------
+    RequestError
+        With the key that is wrong and what was expected.
+    """
+    try:
+        return Plan.model_validate(yaml.safe_load(path.read_text()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise RequestError(
+            f"the plan is not valid: {first['msg']}",
+            f"{path}, key {key or '(top)'}",
+            "correct the key, or make a new plan with 'latentomics plan COHORT'",
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RequestError(
+            f"the plan cannot be read: {error}", str(path), "give a YAML file that 'plan' wrote"
+        ) from None
