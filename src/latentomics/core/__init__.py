@@ -9,6 +9,7 @@ from latentomics.core.errors import (
     LatentomicsError,
     RequestError,
 )
+from latentomics.core.executor import Outcome, map_cases, usable_cores
 from latentomics.core.files import content_hash, file_sha256, plain, write_atomic
 from latentomics.core.records import (
     Acquisition,
@@ -56,6 +57,7 @@ __all__ = [
     "Map",
     "Mask",
     "NetworkSpec",
+    "Outcome",
     "Point",
     "Registry",
     "Rejection",
@@ -67,8 +69,10 @@ __all__ = [
     "content_hash",
     "file_sha256",
     "import_siblings",
+    "map_cases",
     "plain",
     "stream",
     "stream_seed",
+    "usable_cores",
     "write_atomic",
 ]
