@@ -1,0 +1,24 @@
+"""Rician noise, for MR magnitudes.
+
+In: magnitudes, two standard-normal draws (real and imaginary channel), SD of one channel, all in
+the image's own unit. Out: noisy magnitudes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from latentomics.noise.model import Array, noise_model
+
+
+@noise_model("rician", draws=2)
+def rician(values: Array, draws: Sequence[Array], sigma: Array) -> Array:
+    """Magnitude of a complex signal with white noise: sqrt((A + sigma n1)^2 + (sigma n2)^2).
+
+    With sigma 0 it is the magnitude |A|: an identity only where no value is negative.
+
+    References
+    ----------
+    Gudbjartsson and Patz, 1995, doi:10.1002/mrm.1910340618; METHODS, section 5.
+    """
+    return ((values + sigma * draws[0]) ** 2 + (sigma * draws[1]) ** 2) ** 0.5
