@@ -7,7 +7,6 @@ items may be a generator and the values need not fit in memory together (PROMISE
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -70,6 +69,7 @@ def map_cases(
         Whatever ``function`` raises besides ``CaseError`` and ``MemoryError``: a defect of ours.
     """
     count = max(2, usable_cores()) if workers is None else workers
+    outcomes: Iterator[Outcome[T]]
     if count <= 1:
         outcomes = (_attempt(function, item, name(item)) for item in items)
     else:
@@ -153,6 +153,8 @@ def _collect(key: str, future: Any, timeout_s: float) -> Outcome[Any]:
 
 
 def _context() -> Any:
+    import multiprocessing
+
     # Forked workers start in milliseconds and do not import the user's script again; they use
     # neither torch nor threads. Elsewhere than on Linux a fork is not safe.
     return multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
