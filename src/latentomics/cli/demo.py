@@ -1,0 +1,91 @@
+"""``latentomics demo``: the main job on real images that come with a pip package.
+
+In: the name of an example. Out: its cohort and a run folder, side by side.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentomics.cli.command import command
+from latentomics.cli.options import Asked, options_of
+from latentomics.cli.summary import run_document, run_text
+from latentomics.cli.talk import Talk
+
+
+class Example(StrEnum):
+    """Cohorts that come with a pip package."""
+
+    MNI = "mni"
+    MNIST = "mnist"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demonstration:
+    """What is asked of an example, and what its report must say first."""
+
+    asked: Asked
+    sentence: str
+
+
+DEMONSTRATIONS = {
+    Example.MNI: Demonstration(
+        asked=Asked(label=["tissue"], site="site", budget="90s"),
+        sentence="A demonstration of the mechanics: one brain, n = 1, no clinical verdict.",
+    ),
+    Example.MNIST: Demonstration(
+        asked=Asked(label=["digit"], budget="90s"),
+        sentence="A demonstration of the mechanics: handwritten digits, no clinical verdict.",
+    ),
+}
+
+
+@command("latentomics demo", "latentomics demo mnist -o demo-run")
+def demo(
+    talk: Talk,
+    example: Annotated[
+        Example,
+        typer.Argument(help="mni: tissue patches of the MNI152 brain; mnist: 5,000 digits."),
+    ] = Example.MNI,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the cohort and the run."),
+    ] = Path("demo-run"),
+) -> int:
+    """Run the main job on real images that come with a pip package; a few minutes."""
+    from latentomics import flow
+
+    cohort, folder = free_folders(output, example.value)
+    cohort.mkdir(parents=True)
+    manifest = write_example(example, cohort)
+    chosen = DEMONSTRATIONS[example]
+    talk.remark(chosen.sentence)
+    talk.resume_command = f"latentomics run {folder / 'plan.yaml'} -o {folder} --resume"
+    options = options_of(chosen.asked, demonstration=chosen.sentence)
+    record = flow.run(manifest, folder, request_options=options, on_event=talk.on_event)
+    talk.result(f"{chosen.sentence}\n\n{run_text(record, intervals=False)}", run_document(record))
+    return record.exit_code
+
+
+def write_example(example: Example, folder: Path) -> Path:
+    """Write the cohort of an example, and return its manifest."""
+    from latentomics import sources
+
+    write = {
+        Example.MNI: sources.examples.write_mni_cohort,
+        Example.MNIST: sources.examples.write_mnist_cohort,
+    }[example]
+    return write(folder)
+
+
+def free_folders(output: Path, name: str) -> tuple[Path, Path]:
+    """Return folders for a cohort and its run that do not exist yet; earlier ones are kept."""
+    stems = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+    pairs = ((output / f"{stem}-cohort", output / stem) for stem in stems)
+    return next(pair for pair in pairs if not any(folder.exists() for folder in pair))

@@ -1,0 +1,40 @@
+"""The command ``latentomics``: gathers the commands and starts the one that was asked for.
+
+In: ``sys.argv``. Out: an exit code. 0 done; 1 a defect; 2 a wrong request, nothing was started; 3
+done without some cases; 4 stopped before the end or not intact; 130 interrupted, resumable.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from latentomics.cli import check, demo, encode, info, methods, plan, report, run, verify
+from latentomics.cli.command import app
+
+ORDER = (demo, check, plan, run, encode, report, verify, info, methods)  # as the help shows them
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from latentomics import __version__
+
+        typer.echo(f"latentomics {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Example:\n\nlatentomics demo\n\nlatentomics run cohort.csv -o RUN")
+def latentomics(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Learn features from unlabelled medical images, and show what they are worth."""
+
+
+def main() -> None:
+    """Run the command line."""
+    names = [module.__name__.rpartition(".")[2] for module in ORDER]
+    app.registered_commands.sort(key=lambda entry: names.index(entry.name or ""))
+    app()

@@ -1,0 +1,237 @@
+"""Options that several commands share, and what their words mean.
+
+In: the words of the command line. Out: the request as the flow takes it. Times in seconds, memory
+in bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latentomics.flow import RunOptions
+
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+COHORT, TRAINING, MACHINE = "Cohort", "Learning", "Machine"
+
+Source = Annotated[
+    Path, typer.Argument(metavar="COHORT", help="A manifest (CSV, TSV, parquet) or a folder.")
+]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that 'run' wrote.")]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        metavar="COLUMN",
+        help="Column to predict, or a comparison: 'grade>=2'. Repeat for several.",
+        rich_help_panel=COHORT,
+    ),
+]
+Site = Annotated[
+    str | None,
+    typer.Option(
+        "--site",
+        metavar="COLUMN",
+        help="Column that names the scanner or hospital.",
+        rich_help_panel=COHORT,
+    ),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        "--channels",
+        metavar="A,B",
+        help="Columns of the images, the reference first. Default: image.",
+        rich_help_panel=COHORT,
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Processes that read cases. Default: all cores.",
+        rich_help_panel=MACHINE,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Options of 'run' and 'plan', as words; ``options_of`` says what they mean."""
+
+    label: Labels = None
+    site: Site = None
+    channels: Channels = None
+    mask_label: Annotated[
+        int | None,
+        typer.Option("--mask-label", help="Value of the mask that counts.", rich_help_panel=COHORT),
+    ] = None
+    folds: Annotated[
+        int,
+        typer.Option(
+            "--folds",
+            min=0,
+            help="Refit everything in so many folds; 0: one split.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = 0
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget",
+            metavar="TIME",
+            help="Wall time of the training: 90s, 5m, 1h30m. Default: the plan decides.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs", min=1, help="Length in epochs instead of time.", rich_help_panel=TRAINING
+        ),
+    ] = None
+    method: Annotated[
+        str | None,
+        typer.Option(
+            "--method", metavar="NAME", help="One of 'methods'.", rich_help_panel=TRAINING
+        ),
+    ] = None
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A setting of the method. Repeat for several.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None
+    latent: Annotated[
+        int | None,
+        typer.Option("--latent", min=1, help="Length of the code.", rich_help_panel=TRAINING),
+    ] = None
+    seed: Annotated[
+        int, typer.Option("--seed", help="Seed of all randomness.", rich_help_panel=TRAINING)
+    ] = 0
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory",
+            metavar="SIZE",
+            help="Memory to stay under: 800MB, 4GB. Default: half of what is free.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None
+    workers: Workers = None
+
+
+def options_of(
+    asked: Asked, *, resume: bool = False, demonstration: str | None = None
+) -> RunOptions:
+    """Return what was asked as the flow takes it.
+
+    Raises
+    ------
+    RequestError
+        When a time, a size or a setting cannot be read.
+    """
+    from latentomics.flow import RunOptions
+
+    return RunOptions(
+        labels=tuple(asked.label or ()),
+        site=asked.site,
+        channels=channels_of(asked.channels),
+        mask_label=asked.mask_label,
+        folds=asked.folds,
+        budget_s=None if asked.budget is None else seconds_of(asked.budget),
+        epochs=asked.epochs,
+        memory_bytes=None if asked.memory is None else bytes_of(asked.memory),
+        method=asked.method,
+        settings=settings_of(asked.setting or ()),
+        workers=asked.workers,
+        resume=resume,
+        seed=asked.seed,
+        latent=asked.latent,
+        demonstration=demonstration,
+    )
+
+
+def channels_of(words: str | None) -> tuple[str, ...]:
+    """Return the columns of the images.
+
+    Examples
+    --------
+    >>> channels_of("image, image_ct"), channels_of(None)
+    (('image', 'image_ct'), ('image',))
+    """
+    names = tuple(name.strip() for name in (words or "").split(",") if name.strip())
+    return names or ("image",)
+
+
+def seconds_of(words: str) -> float:
+    """Return a time in seconds; a number without a unit is refused.
+
+    Examples
+    --------
+    >>> seconds_of("90s"), seconds_of("5m"), seconds_of("1h30m")
+    (90.0, 300.0, 5400.0)
+    """
+    from latentomics.core import RequestError
+
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smh])", words)
+    seconds = sum(float(number) * SECONDS[unit] for number, unit in parts)
+    if "".join(number + unit for number, unit in parts) != words or seconds == 0:
+        raise RequestError(f"{words!r} is no time", "--budget", "write 90s, 5m or 1h30m")
+    return seconds
+
+
+def bytes_of(words: str) -> int:
+    """Return a size in bytes; a number without a unit is refused.
+
+    Examples
+    --------
+    >>> bytes_of("4GB"), bytes_of("512MiB")
+    (4000000000, 536870912)
+    """
+    from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    from latentomics.core import RequestError
+
+    refusal = RequestError(f"{words!r} is no size", "--memory", "write 800MB or 4GB")
+    if words.strip()[-1:].isdigit():
+        raise refusal
+    try:
+        size = int(TypeAdapter(ByteSize).validate_python(words))
+    except ValidationError:
+        raise refusal from None
+    if size <= 0:
+        raise refusal
+    return size
+
+
+def settings_of(words: Sequence[str]) -> dict[str, str]:
+    """Return ``name=value`` pairs as a mapping.
+
+    Examples
+    --------
+    >>> settings_of(["beta=4"])
+    {'beta': '4'}
+    """
+    from latentomics.core import RequestError
+
+    settings: dict[str, str] = {}
+    for pair in words:
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not (name and equals and value):
+            raise RequestError(f"{pair!r} is no setting", "--set", "write --set name=value")
+        if name in settings:
+            raise RequestError(f"setting {name!r} is given twice", "--set", "give it once")
+        settings[name] = value
+    return settings

@@ -1,0 +1,51 @@
+"""``latentomics run``: a cohort goes in; a feature table, a report and a model come out.
+
+In: a manifest, a folder or an edited plan. Out: the run folder, and a short table on stdout.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentomics.cli.command import command
+from latentomics.cli.options import Asked, options_of
+from latentomics.cli.summary import run_document, run_text
+from latentomics.cli.talk import Talk, command_line
+
+
+@command(
+    "latentomics run cohort.csv -o RUN --label malignant --site site",
+    "latentomics run cohort.csv -o RUN --label 'grade>=2' --folds 5 --budget 20m",
+    "latentomics run plan.yaml -o RUN2",
+)
+def run(
+    talk: Talk,
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="COHORT|PLAN.yaml", help="A manifest, a folder, or a plan."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder.")],
+    asked: Asked,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where RUN stopped.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan; write nothing.")
+    ] = False,
+) -> int:
+    """Learn features from a cohort: a table, a report and a model.
+
+    The plan is made from the cohort, and every choice in RUN/plan.yaml can be edited and run again.
+    """
+    from latentomics import flow
+
+    options = options_of(asked, resume=resume)
+    if dry_run:
+        plan = flow.make_plan(source, options=options, on_event=talk.on_event)
+        talk.result(plan.to_yaml().rstrip(), plan)
+        return 0
+    talk.resume_command = command_line("--resume")
+    record = flow.run(source, output, request_options=options, on_event=talk.on_event)
+    talk.result(run_text(record), run_document(record))
+    return record.exit_code

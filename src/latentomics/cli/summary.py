@@ -1,0 +1,81 @@
+"""A run in a few lines: the verdict, the main figures, and where things lie.
+
+In: the record of a run. Out: text, or plain data for ``--json``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from latentomics.cli.talk import columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latentomics.core import Result
+    from latentomics.flow import RunRecord
+
+MARKS = {"ok": "ok  ", "warn": "note", "fail": "FAIL"}
+MAIN = {  # metrics that the short table shows; all of them stand in results.json
+    "reconstruction": ("mse",),
+    "probe": ("auroc", "r2"),
+    "site": ("auroc",),
+    "mmd": ("p", "p_value"),
+}
+
+
+def run_text(record: RunRecord, *, intervals: bool = True) -> str:
+    """Return the verdict, the short table of results and the paths as text."""
+    parts = [
+        "\n".join(f"{MARKS.get(status, status)}  {words}" for status, words in record.verdict),
+        results_text(record.results, intervals=intervals),
+        "\n".join(
+            [
+                f"report    {record.report}",
+                f"features  {record.table}",
+                *([f"rejected  {record.rejected} cases, rejected.csv"] if record.rejected else []),
+            ]
+        ),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def run_document(record: RunRecord) -> dict[str, object]:
+    """Return the record as plain data."""
+    return {
+        "folder": record.folder,
+        "table": record.table,
+        "report": record.report,
+        "results": record.results,
+        "verdict": [{"status": status, "sentence": words} for status, words in record.verdict],
+        "rejected": record.rejected,
+        "exit_code": record.exit_code,
+    }
+
+
+def results_text(results: Sequence[Result], *, intervals: bool = True) -> str:
+    """Return the main figures on held-out cases as text in columns; nothing for no figures."""
+    rows = [_row(result, intervals=intervals) for result in results if _is_main(result)]
+    interval = ("95 % interval",) if intervals else ()
+    header = ("evaluation", "features", "target", "metric", "value", *interval, "n")
+    return columns(header, rows) if rows else ""
+
+
+def _is_main(result: Result) -> bool:
+    held_out = result.settings.get("split", "test") == "test"
+    labels = result.settings.get("n_labels")  # label-efficiency curves stay in the report
+    return held_out and labels is None and result.metric in MAIN.get(result.evaluation, ())
+
+
+def _row(result: Result, *, intervals: bool) -> tuple[str, ...]:
+    known = result.low is not None and result.high is not None
+    interval = f"{result.low:.3g} to {result.high:.3g}" if known else ""
+    return (
+        result.evaluation,
+        result.features,
+        result.target or "",
+        result.metric,
+        f"{result.value:.3g}",
+        *([interval] if intervals else []),
+        str(result.n),
+    )
