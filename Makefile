@@ -1,0 +1,48 @@
+# Two commands on a fresh clone: 'make demo' and 'make test'. 'make help' lists the others.
+# Set-up needs python3 (3.11 or newer, with venv) and a package index that pip can reach.
+
+PYTHON ?= python3
+PYTEST_ARGS ?= --numprocesses=logical --dist=worksteal
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow lint format check bench
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name words; \
+	  do printf '%-18s %s\n' "$$name" "$$words"; done
+
+setup: $(STAMP) ## Make .venv with the pinned packages (once)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[demo,dev]'
+	@touch $@
+
+demo: $(STAMP) ## Run the main job on real images that come with a pip package
+	$(BIN)/latentomics demo
+
+test: $(STAMP) ## Run the tests that take seconds
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' $(PYTEST_ARGS)
+
+test-slow: $(STAMP) ## Run the tests that take minutes: budget, kill and resume, whole runs
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP) ## Check style, types and the import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the source
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+check: lint test ## What a commit must pass
+
+bench: $(STAMP) ## Measure against peers, in an environment of their own (long)
+	$(BIN)/python benchmarks/bench.py
