@@ -1,0 +1,21 @@
+"""Steps in physical units: what was measured becomes samples of one size and one unit."""
+
+from latentomics.preprocess.normalise import NORMALISATIONS, Scaling
+from latentomics.preprocess.pipeline import Normalisation, Padding, Pipeline, View
+from latentomics.preprocess.prepare import prepare, to_source, to_units
+from latentomics.preprocess.resample import resample
+from latentomics.preprocess.views import VIEWS
+
+__all__ = [
+    "NORMALISATIONS",
+    "VIEWS",
+    "Normalisation",
+    "Padding",
+    "Pipeline",
+    "Scaling",
+    "View",
+    "prepare",
+    "resample",
+    "to_source",
+    "to_units",
+]
