@@ -60,12 +60,14 @@ class Length(Settings):
     """How long training goes on: optimiser steps, the last ``decay_steps`` with falling rate.
 
     ``steps`` is None until a run by wall time has resolved it; the resolved plan is what is saved.
+    ``stop`` is set where training ended before ``steps``: no time left, or no improvement.
     """
 
     budget_s: float | None = None  # wall time of training, validation included
     epochs: int | None = None
     steps: int | None = None
     decay_steps: int | None = None
+    stop: int | None = None
 
 
 class Plan(Settings):

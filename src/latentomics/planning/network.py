@@ -1,0 +1,150 @@
+"""Choices about what is learned: method, code, network, noise, batch, length.
+
+In: a fingerprint, the view, the spectrum of training crops and the hardware. Out: choices with
+reasons. A spectrum holds the shares of variance that the leading components explain.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from latentomics.core import NetworkSpec
+from latentomics.planning.fingerprint import Fingerprint
+from latentomics.planning.plan import Choice, Length, Noise, View
+
+LATENTS = (8, 16, 32, 64)
+EXPLAINED = 0.95  # share of variance that the code should be able to hold
+DEFAULT_TOTAL_S = 600.0  # wall time of a whole run without --budget
+
+
+def choose_method(found: Fingerprint, view: View) -> Choice[str]:
+    """Local codes for lesions, one global code else."""
+    if view == "local":
+        return Choice(
+            value="local",
+            reason="local codes pooled by region describe lesions best (docs/decisions)",
+        )
+    return Choice(
+        value="autoencoder",
+        reason=f"view {view}: one code for the whole sample; other objectives gained nothing on "
+        "the probes explored (docs/decisions)",
+    )
+
+
+def choose_latent(training: int, view: View, spectrum: Sequence[float]) -> Choice[int]:
+    """Length of the code, from the spectrum and the number of training cases."""
+    if view == "local":
+        value = 16 if training >= 100 else 8
+        return Choice(value=value, reason=f"channels of a code map for {training} training cases")
+    most = max((k for k in LATENTS if k <= max(training / 2, LATENTS[0])), default=LATENTS[0])
+    explained = 0.0
+    for latent in LATENTS:
+        explained = sum(spectrum[:latent])
+        if latent == most or explained >= EXPLAINED:
+            break
+    return Choice(
+        value=latent,
+        reason=f"{latent} components hold {explained:.0%} of the variance of the training crops "
+        f"(goal {EXPLAINED:.0%}); at most half of {training} training cases",
+    )
+
+
+def choose_network(
+    method: str, code: str, dimension: int, size: tuple[int, ...], channels: int, latent: int
+) -> Choice[NetworkSpec]:
+    """Architecture: patches at the first layer, so that arithmetic and not memory is the limit."""
+    kind = {"linear": "linear", "local": "local"}.get(method, "convolutional")
+    stem, widths = _levels(dimension, size)
+    spec = NetworkSpec(
+        kind=kind,
+        dimension=dimension,
+        size=size,
+        channels_in=channels,
+        channels_out=channels,
+        latent=latent,
+        code=code,
+        stem=stem,
+        widths=widths,
+        linear_path=kind == "convolutional" and code == "point",
+    )
+    reason = {
+        "linear": "closed form: the leading principal components",
+        "local": "convolutional throughout, no bottleneck over the whole sample",
+    }.get(
+        kind,
+        f"reads {'x'.join([str(stem)] * dimension)} patches of "
+        f"{'x'.join(map(str, size))} voxels in {len(widths)} levels"
+        + (", beside a linear path that starts at PCA" if spec.linear_path else ""),
+    )
+    return Choice(value=spec, reason=reason)
+
+
+def _levels(dimension: int, size: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    largest = max(size)
+    if dimension == 3:
+        return 4, (64, 128) if largest <= 64 else (64, 128, 128)
+    if largest <= 40:
+        return 2, (64, 128)
+    return 4, (64, 128, 128) if largest <= 160 else (64, 128, 128, 128)
+
+
+def choose_noise(found: Fingerprint, method: str) -> Choice[Noise | None]:
+    """Corruption of the input by the modality's physics, at the level that was measured."""
+    if method != "denoising":
+        return Choice(value=None, reason=f"{method} sees the images as they are")
+    if found.modality == "MR":
+        return Choice(
+            value=Noise(model="rician", sigma=max(found.noise_relative, 0.05), unit="scale"),
+            reason=f"magnitude MR: Rician, at the measured {found.noise_relative:.2f} SDs",
+        )
+    if found.modality == "CT":
+        return Choice(
+            value=Noise(model="gaussian", sigma=max(found.noise, 10.0), unit="HU"),
+            reason=f"CT: Gaussian in HU, at the measured {found.noise:.1f} HU",
+        )
+    return Choice(
+        value=Noise(model="gaussian", sigma=max(found.noise_relative, 0.05), unit="scale"),
+        reason=f"Gaussian at the measured {found.noise_relative:.2f} SDs",
+    )
+
+
+def choose_shift(view: View, size: tuple[int, ...]) -> Choice[int]:
+    """Random shifts while training: the same anatomy a little elsewhere."""
+    if view in ("local", "patches"):
+        return Choice(value=0, reason="patches are cut at random places already")
+    value = 2 if min(size) >= 32 else 1
+    return Choice(value=value, reason="voxels; more than doubled PCA's gain (docs/decisions)")
+
+
+def choose_symmetries(view: View) -> Choice[Literal["none", "flips"]]:
+    """The code is averaged over the flips that the anatomy allows."""
+    if view in ("local", "scaled", "fixed"):
+        return Choice(value="flips", reason="a lesion has no up or down")
+    return Choice(value="none", reason="the anatomy has a pose")
+
+
+def choose_batch(training: int, dimension: int) -> Choice[int]:
+    """Small batches learn more a second on small cohorts."""
+    value = 16 if dimension == 3 else 32
+    while value > 4 and value > training:
+        value //= 2
+    return Choice(value=value, reason="small batches gave more than a larger network")
+
+
+def choose_length(budget_s: float | None, epochs: int | None, spent_s: float) -> Choice[Length]:
+    """How long training goes on; ``spent_s`` is what the rest of the run needs."""
+    if epochs is not None:
+        return Choice(value=Length(epochs=epochs), reason="--epochs")
+    total = DEFAULT_TOTAL_S if budget_s is None else budget_s
+    training = max(total - spent_s, 0.2 * total)
+    reason = "--budget" if budget_s is not None else "the default: about ten minutes in all"
+    return Choice(
+        value=Length(budget_s=training), reason=f"{reason}, of which {training:.0f} s train"
+    )
+
+
+def sample_bytes(size: tuple[int, ...], channels: int) -> int:
+    """Bytes of one float32 sample with its mask and loss weight."""
+    return math.prod(size) * (4 * channels + 4 + 4)

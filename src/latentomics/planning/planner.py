@@ -1,0 +1,186 @@
+"""From what a cohort is to what will be done about it.
+
+In: the request, the fingerprint of the training cases, the spectrum of a sample of their crops and
+the hardware. Out: a ``Plan``. Only training cases decide (PROMISES L2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from latentomics.core import FloatArray
+from latentomics.planning.fingerprint import Fingerprint
+from latentomics.planning.geometry import (
+    choose_margin,
+    choose_normalisation,
+    choose_size,
+    choose_spacing,
+    choose_view,
+)
+from latentomics.planning.hardware import Hardware
+from latentomics.planning.network import (
+    choose_batch,
+    choose_latent,
+    choose_length,
+    choose_method,
+    choose_network,
+    choose_noise,
+    choose_shift,
+    choose_symmetries,
+)
+from latentomics.planning.plan import Choice, Plan, Request, View
+from latentomics.preprocess import Pipeline
+
+T = TypeVar("T")
+
+GLOBAL_METHODS_NEED = "a method with one code for the whole sample needs crops of one size"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the user set; None leaves the choice to the planner."""
+
+    method: str | None = None
+    code: str = "point"  # of the method
+    latent: int | None = None
+    seed: int = 0
+    settings: Mapping[str, float | str | bool] = field(default_factory=dict)
+
+
+def choose_global_view(view: Choice[View]) -> Choice[View]:
+    """Replace a local view where the method has one code for the whole lesion."""
+    if view.value != "local":
+        return view
+    return Choice(value="scaled", reason=f"{GLOBAL_METHODS_NEED}; its size is a column of its own")
+
+
+def make_plan(
+    request: Request,
+    found: Fingerprint,
+    hardware: Hardware,
+    wishes: Wishes,
+    *,
+    training: int,
+    spectrum: Callable[[Pipeline], Sequence[float]],
+) -> Plan:
+    """Decide everything.
+
+    Parameters
+    ----------
+    request : Request
+        What the user asked for.
+    found : Fingerprint
+        Of the training cases.
+    hardware : Hardware
+        Threads, memory, device.
+    wishes : Wishes
+        Method, latent size, seed and settings that the user set.
+    training : int
+        Number of training cases.
+    spectrum : callable
+        Pipeline -> shares of variance of the leading components of a sample of training crops; only
+        called for views with one size.
+    """
+    view = choose_view(found)
+    if wishes.method is not None and wishes.method != "local":
+        view = choose_global_view(view)
+    method = _chosen(wishes.method, choose_method(found, view.value), "--method")
+    spacing = choose_spacing(found, view.value)
+    size = choose_size(found, view.value, spacing.value)
+    margin = choose_margin(found, view.value, spacing.value)
+    normalisation, window = choose_normalisation(found)
+    pipeline = Pipeline(
+        dimension=found.dimension,
+        view=view.value,
+        spacing_mm=spacing.value,
+        size=size.value,
+        margin=margin.value,
+        normalisation=normalisation.value,
+        window=window.value,
+    )
+    shares = () if view.value == "local" else spectrum(pipeline)
+    latent = _chosen(wishes.latent, choose_latent(training, view.value, shares), "--latent")
+    mask_channel = _choose_mask_channel(view.value)
+    code = "map" if method.value == "local" else wishes.code
+    return Plan(
+        request=request,
+        dimension=Choice(value=found.dimension, reason="the images'"),
+        view=view,
+        spacing=spacing,
+        size=size,
+        margin=margin,
+        normalisation=normalisation,
+        window=window,
+        method=method,
+        settings=dict(wishes.settings),
+        network=choose_network(
+            method.value,
+            code,
+            found.dimension,
+            size.value,
+            found.channels + mask_channel.value,
+            latent.value,
+        ),
+        mask_channel=mask_channel,
+        loss_region=_choose_loss_region(view.value),
+        noise=choose_noise(found, method.value),
+        shift=choose_shift(view.value, size.value),
+        symmetries=choose_symmetries(view.value),
+        pooled=_choose_pooled(view.value, method.value),
+        batch=choose_batch(training, found.dimension),
+        learning_rate=Choice(value=2e-3, reason="AdamW, flat and then a cosine to nothing"),
+        precision=Choice(value="float32", reason="until both were measured"),
+        length=choose_length(request.budget_s, request.epochs, 0.0),
+        split=Choice(value=(0.7, 0.1, 0.2), reason="train, validation, test; by patient"),
+        threads=Choice(value=hardware.threads, reason="all cores of this machine"),
+        seed=wishes.seed,
+    )
+
+
+def pipeline_of(plan: Plan) -> Pipeline:
+    """Return the preprocessing that a plan asks for."""
+    return Pipeline(
+        dimension=plan.dimension.value,
+        view=plan.view.value,
+        spacing_mm=plan.spacing.value,
+        size=plan.size.value,
+        margin=plan.margin.value,
+        normalisation=plan.normalisation.value,
+        window=plan.window.value,
+    )
+
+
+def explained_shares(crops: FloatArray, most: int = 128) -> tuple[float, ...]:
+    """Return the shares of variance of the leading components of crops (n, voxels)."""
+    centred = crops - crops.mean(0)
+    values = np.linalg.eigvalsh((centred @ centred.T).astype(np.float64))[::-1]
+    values = np.clip(values, 0, None)
+    return tuple(float(value) for value in (values / max(values.sum(), 1e-12))[:most])
+
+
+def _chosen(wish: T | None, choice: Choice[T], option: str) -> Choice[T]:
+    return choice if wish is None else Choice(value=wish, reason=option)
+
+
+def _choose_mask_channel(view: View) -> Choice[bool]:
+    if view in ("scaled", "fixed"):
+        return Choice(value=True, reason="the mask as a channel in and out describes the shape")
+    return Choice(value=False, reason="the network sees the image alone")
+
+
+def _choose_loss_region(view: View) -> Choice[Literal["all", "mask", "mask+ring"]]:
+    if view in ("local", "scaled", "fixed"):
+        return Choice(
+            value="mask+ring", reason="the lesion and what surrounds it are to be learned"
+        )
+    return Choice(value="all", reason="the whole sample is to be learned")
+
+
+def _choose_pooled(view: View, method: str) -> Choice[bool]:
+    wanted = view in ("whole", "slices", "patches") and method not in ("linear", "local")
+    reason = "whole images gain from pooled encoder maps" if wanted else "no gain in this view"
+    return Choice(value=wanted, reason=reason)
