@@ -92,7 +92,8 @@ def sigma_roi(values: npt.ArrayLike, mask: BoolArray) -> float:
 
 def _informative(array: npt.NDArray[np.float32]) -> BoolArray:
     lowest = array.min() if array.size else np.float32(0)
-    return np.logical_or.reduce([corner > lowest for corner in _corners(array)])
+    informative: BoolArray = np.logical_or.reduce([corner > lowest for corner in _corners(array)])
+    return informative
 
 
 def _whole_blocks(mask: BoolArray) -> BoolArray:

@@ -1,0 +1,96 @@
+"""Linear encoder and decoder: PCA as a network, alone or beside a convolutional one.
+
+In: samples (batch, channels, *size), D values each. Out: code W (x - mean), reconstruction
+mean + V code. Set from PCA it is the closed form of METHODS, section 2.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latentomics.core import Code, NetworkSpec, RequestError
+from latentomics.models.codes import code_width, make_code
+from latentomics.models.network import NETWORKS, Network, features_in
+
+
+class LinearPath(nn.Module):
+    """Mean (D,), encoder (latent, D) and decoder (D, latent); starts as a random projection."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        if spec.channels_in != spec.channels_out:
+            raise RequestError(
+                "a linear path gives back what goes in, so the channels must agree",
+                f"{spec.channels_in} channels in, {spec.channels_out} out",
+                "set linear_path to false",
+            )
+        features = features_in(spec)
+        self.shape = (spec.channels_out, *spec.size)
+        self.mean = nn.Parameter(torch.zeros(features))
+        projection = torch.randn(spec.latent, features) / features**0.5
+        self.encoder = nn.Parameter(projection)
+        self.decoder = nn.Parameter(projection.T.clone())
+
+    def encode(self, values: Tensor) -> Tensor:
+        """Return W (x - mean), (batch, latent)."""
+        return functional.linear(values.flatten(1) - self.mean, self.encoder)
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Return mean + V z, (batch, channels, *size)."""
+        return functional.linear(code, self.decoder, self.mean).reshape(-1, *self.shape)
+
+    @torch.no_grad()
+    def set(self, mean: Tensor, components: Tensor, scale: Tensor | float) -> None:
+        """Take PCA's mean (D,) and components (latent, D); codes are multiplied by scale."""
+        if mean.shape != self.mean.shape or components.shape != self.encoder.shape:
+            raise RequestError(
+                "these components belong to samples or codes of another size",
+                f"components {tuple(components.shape)}, network {tuple(self.encoder.shape)}",
+                "fit PCA on the samples that the network reads",
+            )
+        self.mean.copy_(mean)
+        self.encoder.copy_(components * torch.as_tensor(scale).reshape(-1, 1))
+        self.decoder.copy_((components / torch.as_tensor(scale).reshape(-1, 1)).T)
+
+
+def code_scale(variances: Tensor | None, code: str) -> Tensor | float:
+    """Return the factor that brings PCA codes to the size that a code should have.
+
+    A point keeps PCA's proportions, with a mean variance of 1, because a probe weighs all latents
+    alike; a Gaussian is compared with N(0, 1) in each latent, so each gets a variance of 1.
+    """
+    if variances is None:
+        return 1.0
+    smallest = variances.max() * 1e-6  # a direction without variance is not blown up
+    return (variances.clamp_min(smallest) if code == "gaussian" else variances.mean()).rsqrt()
+
+
+@NETWORKS.register("linear")
+class LinearNetwork(Network):
+    """Linear encoder and decoder; a Gaussian code has one learned variance a latent."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__(spec)
+        code_width(spec.code, spec.latent)  # refuses a map
+        self.path = LinearPath(spec)
+        gaussian = spec.code == "gaussian"
+        self.log_var = nn.Parameter(torch.zeros(spec.latent)) if gaussian else None
+
+    def encode(self, values: Tensor) -> Code:
+        """Return the code of samples (batch, channels, *size)."""
+        mean = self.path.encode(values)
+        if self.log_var is None:
+            return make_code("point", mean)
+        return make_code("gaussian", torch.cat([mean, self.log_var.expand_as(mean)], dim=1))
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Return reconstructions (batch, channels, *size)."""
+        return self.path.decode(code).float()
+
+    def set_linear_path(
+        self, mean: Tensor, components: Tensor, variances: Tensor | None = None
+    ) -> None:
+        """Become PCA; see ``Network.set_linear_path``."""
+        self.path.set(mean, components, code_scale(variances, self.spec.code))

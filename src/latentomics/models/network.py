@@ -1,0 +1,137 @@
+"""What every network offers, and the one door that builds any of them.
+
+In: a ``NetworkSpec`` and a seed. Out: a module with ``encode``, ``decode`` and parameter groups.
+The same spec and seed give the same weights, whatever was drawn before.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NotRequired, TypedDict
+
+import torch
+from torch import Tensor, nn
+
+from latentomics.core import Code, NetworkSpec, Registry, RequestError, stream_seed
+from latentomics.models.codes import centre
+
+
+class ParameterGroup(TypedDict):
+    """Parameters that share a learning rate: ``lr_factor`` times that of the plan."""
+
+    params: list[nn.Parameter]
+    lr_factor: float
+    weight_decay: NotRequired[float]  # 0 where shrinking makes no sense: offsets, norms, PCA
+
+
+class Network(nn.Module):
+    """Base of all networks; shapes (batch, channels, *size) in and out."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    def encode(self, values: Tensor) -> Code:
+        """Return the code of samples (batch, channels_in, *size)."""
+        raise NotImplementedError
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Return reconstructions (batch, channels_out, *size) float32 of drawn codes."""
+        raise NotImplementedError
+
+    def forward(self, values: Tensor) -> tuple[Code, Tensor]:
+        """Return the code and the reconstruction from its centre."""
+        code = self.encode(values)
+        return code, self.decode(centre(code))
+
+    def pooled(self, values: Tensor) -> Tensor:  # noqa: ARG002
+        """Return mean, SD and maximum of each encoder map, stage by stage. (batch, pooled)."""
+        raise RequestError(
+            f"a {self.spec.kind} network has no encoder maps to pool",
+            "plan: pooled",
+            "set pooled to false, or use kind 'convolutional'",
+        )
+
+    def set_linear_path(
+        self,
+        mean: Tensor,  # noqa: ARG002
+        components: Tensor,  # noqa: ARG002
+        variances: Tensor | None = None,  # noqa: ARG002
+    ) -> None:
+        """Start at PCA.
+
+        Parameters
+        ----------
+        mean : Tensor (D,)
+            Mean of the training samples, flattened channels first.
+        components : Tensor (latent, D)
+            Orthonormal.
+        variances : Tensor (latent,), optional
+            Their variances; with them codes start with a mean variance of 1 (a Gaussian code with
+            1 in each latent), without them in the unit of the components.
+        """
+        raise RequestError(
+            f"a {self.spec.kind} network without a linear path cannot start at PCA",
+            "network: linear_path",
+            "set linear_path to true in a convolutional network",
+        )
+
+    def rate_factors(self) -> dict[str, float]:
+        """Return factors on the learning rate by parameter name, where they are not 1."""
+        return {}
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """Return all parameters, grouped by rate factor and by whether weight decay applies."""
+        factors = self.rate_factors()
+        groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+        for name, parameter in self.named_parameters():
+            decays = parameter.ndim > 1 and "linear_path" not in name
+            groups.setdefault((factors.get(name, 1.0), decays), []).append(parameter)
+        return [
+            ParameterGroup(params=group, lr_factor=factor)
+            if decays
+            else ParameterGroup(params=group, lr_factor=factor, weight_decay=0.0)
+            for (factor, decays), group in groups.items()
+        ]
+
+
+NETWORKS: Registry[type[Network]] = Registry("kind of network")
+
+
+def build_network(spec: NetworkSpec, seed: int) -> Network:
+    """Return a network with weights drawn from ``seed`` alone, on the CPU.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The whole architecture.
+    seed : int
+        The run's seed; the stream of the weights is derived from it.
+
+    Raises
+    ------
+    RequestError
+        When the spec makes no sense, in one sentence.
+    """
+    _check(spec)
+    network = NETWORKS[spec.kind]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(seed, "weights"))
+        return network(spec)
+
+
+def features_in(spec: NetworkSpec) -> int:
+    """Return the number of values in one sample."""
+    return spec.channels_in * math.prod(spec.size)
+
+
+def _check(spec: NetworkSpec) -> None:
+    wrong = None
+    if len(spec.size) != spec.dimension or spec.dimension not in (1, 2, 3):
+        wrong = f"a size of {len(spec.size)} axes in {spec.dimension} dimensions"
+    elif min(*spec.size, spec.channels_in, spec.channels_out, spec.latent, spec.stem) < 1:
+        wrong = "a size, channel, latent or stem below 1"
+    elif spec.blocks < 0 or any(width < 1 for width in spec.widths):
+        wrong = "a width below 1 or a negative number of blocks"
+    if wrong:
+        raise RequestError(f"the network cannot be built with {wrong}", str(spec), "correct it")
