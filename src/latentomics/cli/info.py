@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from latentomics.cli.command import command
+from latentomics.cli.options import existing_run
 from latentomics.cli.talk import Talk
 
 PACKAGES = ("torch", "numpy", "SimpleITK", "scikit-learn", "pandas")
@@ -58,11 +59,9 @@ def stored_run(run: Path) -> dict[str, object]:
     RequestError
         When the folder holds no run.
     """
-    from latentomics.core import RequestError
+    existing_run(run)
     from latentomics.planning import load_plan
 
-    if not (run / "plan.yaml").is_file():
-        raise RequestError("no run lies here", str(run), "give the folder that 'run -o' wrote")
     plan = load_plan(run / "plan.yaml").model_dump(mode="json")
     chosen = {
         name: f"{_brief(part['value'])} ({part['reason']})"

@@ -235,3 +235,17 @@ def settings_of(words: Sequence[str]) -> dict[str, str]:
             raise RequestError(f"setting {name!r} is given twice", "--set", "give it once")
         settings[name] = value
     return settings
+
+
+def existing_run(folder: Path) -> None:
+    """Refuse a folder in which no run lies.
+
+    Raises
+    ------
+    RequestError
+        When the folder holds no plan, with which every run begins.
+    """
+    from latentomics.core import RequestError
+
+    if not (folder / "plan.yaml").is_file():
+        raise RequestError("no run lies here", str(folder), "give the folder that 'run -o' wrote")

@@ -6,18 +6,16 @@ In: a run folder. Out: ``report.html`` and its pictures.
 from __future__ import annotations
 
 from latentomics.cli.command import command
-from latentomics.cli.options import Run
+from latentomics.cli.options import Run, existing_run
 from latentomics.cli.talk import Talk
 
 
 @command("latentomics report RUN")
 def report(talk: Talk, run: Run) -> int:
     """Write RUN/report.html again, from the files of the run alone."""
-    from latentomics.core import RequestError
-    from latentomics.report import write_report
+    existing_run(run)
+    from latentomics.report import write_report  # matplotlib: only where there is a run
 
-    if not (run / "plan.yaml").is_file():
-        raise RequestError("no run lies here", str(run), "give the folder that 'run -o' wrote")
     path = write_report(run)
     talk.result(f"report    {path}", {"report": path})
     return 0

@@ -1,0 +1,179 @@
+"""Each command hands its words to the flow and prints what comes back."""
+
+import dataclasses
+import importlib
+import importlib.util
+import inspect
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import cli_stand_in
+import pytest
+
+
+def test_run_hands_every_option_to_the_flow(flow: cli_stand_in.Flow, shell: Callable) -> None:
+    words = shlex.split("""run cohort.csv -o RUN --label malignant --label grade>=2 --site site
+    --channels image,image_ct --mask-label 2 --folds 5 --budget 5m --epochs 7 --memory 4GB
+    --method vae --set beta=4 --latent 16 --seed 3 --workers 2 --resume""")
+    shown = shell(*words)
+    assert shown.exit_code == 0, shown.stderr
+    name, (source, folder), options = flow.calls[0]
+    assert (name, source, folder) == ("run", Path("cohort.csv"), Path("RUN"))
+    assert options["request_options"] == flow.RunOptions(
+        labels=("malignant", "grade>=2"),
+        site="site",
+        channels=("image", "image_ct"),
+        mask_label=2,
+        folds=5,
+        budget_s=300.0,
+        epochs=7,
+        memory_bytes=4 * 10**9,
+        method="vae",
+        settings={"beta": "4"},
+        workers=2,
+        resume=True,
+        seed=3,
+        latent=16,
+    )
+
+
+def test_without_options_the_plan_decides(flow: cli_stand_in.Flow, shell: Callable) -> None:
+    shell("run", "cohort.csv", "-o", "RUN")
+    assert flow.calls[0][2]["request_options"] == flow.RunOptions()
+
+
+def test_run_prints_verdict_figures_and_paths(flow: cli_stand_in.Flow, shell: Callable) -> None:
+    flow.results = (
+        cli_stand_in.result(),
+        cli_stand_in.result(metric="auroc_minus_pca", value=0.123),
+        cli_stand_in.result(value=0.456, settings={"split": "train"}),
+    )
+    shown = shell("run", "cohort.csv", "-o", "RUN")
+    for part in ("The label hangs on the site.", "0.927", "0.9 to 0.95", "RUN/report.html"):
+        assert part in shown.stdout
+    assert "0.123" not in shown.stdout  # differences and training figures stay in results.json
+    assert "0.456" not in shown.stdout
+
+
+def test_progress_goes_to_stderr_and_quiet_leaves_it_out(
+    flow: cli_stand_in.Flow, shell: Callable
+) -> None:
+    loud, quiet = (
+        shell("run", "c.csv", "-o", "R"),
+        shell("run", "c.csv", "-o", "R", "--quiet"),
+    )
+    assert "prepare 50%, 3 s left: case c1" in loud.stderr
+    assert "prepare" not in loud.stdout
+    assert quiet.stderr == ""
+    assert quiet.stdout == loud.stdout
+
+
+def test_json_is_one_document(flow: cli_stand_in.Flow, shell: Callable) -> None:
+    shown = json.loads(shell("run", "c.csv", "-o", "R", "--json").stdout)
+    assert shown["results"][0]["value"] == 0.927
+    assert shown["verdict"][1] == {"status": "fail", "sentence": "The label hangs on the site."}
+    assert shown["report"] == "R/report.html"
+
+
+def test_I1_a_run_that_rejected_cases_says_so_with_3(
+    flow: cli_stand_in.Flow, shell: Callable
+) -> None:
+    flow.rejected = 4
+    shown = shell("run", "c.csv", "-o", "R")
+    assert shown.exit_code == 3
+    assert "4 cases, rejected.csv" in shown.stdout
+
+
+def test_dry_run_prints_the_plan_and_runs_nothing(flow: cli_stand_in.Flow, shell: Callable) -> None:
+    shown = shell("run", "c.csv", "-o", "R", "--dry-run")
+    assert shown.stdout == "version: 1\n"
+    assert [name for name, *_ in flow.calls] == ["make_plan"]
+
+
+def test_plan_goes_to_stdout_or_to_a_file(
+    flow: cli_stand_in.Flow, shell: Callable, tmp_path: Path
+) -> None:
+    assert shell("plan", "c.csv").stdout == "version: 1\n"
+    assert json.loads(shell("plan", "c.csv", "--json").stdout) == {"version": 1}
+    written = tmp_path / "plan.yaml"
+    assert shell("plan", "c.csv", "-o", str(written)).exit_code == 0
+    assert written.read_text() == "version: 1\n"
+
+
+def test_plan_refuses_a_missing_folder_before_it_reads_the_cohort(
+    flow: cli_stand_in.Flow, shell: Callable, tmp_path: Path
+) -> None:
+    assert shell("plan", "c.csv", "-o", str(tmp_path / "none" / "plan.yaml")).exit_code == 2
+    assert flow.calls == []
+
+
+def test_check_prints_what_was_found(flow: cli_stand_in.Flow, shell: Callable) -> None:
+    shown = shell("check", "c.csv", "--label", "a", "--site", "s")
+    assert shown.stdout == "3 cases\nno faults\n"
+    assert shown.exit_code == 0
+    assert flow.calls[0][2] == {
+        "labels": ("a",),
+        "site": "s",
+        "channels": ("image",),
+        "workers": None,
+    }
+    assert json.loads(shell("check", "c.csv", "--json").stdout) == {"cases": 3, "mean": None}
+
+
+def test_I4_check_says_with_3_that_cases_were_rejected(
+    flow: cli_stand_in.Flow, shell: Callable
+) -> None:
+    flow.rejected = 1
+    assert shell("check", "c.csv").exit_code == 3
+
+
+def test_encode_and_verify(flow: cli_stand_in.Flow, shell: Callable) -> None:
+    shown = shell("encode", "RUN", "new.csv", "-o", "new.parquet")
+    assert "new.parquet" in shown.stdout
+    assert "1 unlike the training cohort" in shown.stdout
+    assert flow.calls[0][1] == (Path("RUN"), Path("new.csv"), Path("new.parquet"))
+    assert shell("verify", "RUN").stdout.splitlines()[-1] == "intact"
+
+
+def test_demo_writes_the_cohort_says_what_it_is_and_keeps_earlier_ones(
+    flow: cli_stand_in.Flow, shell: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from latentomics.cli import demo
+
+    monkeypatch.setattr(demo, "write_example", lambda _, folder: folder / "manifest.csv")
+    first, second = shell("demo", "-o", str(tmp_path)), shell("demo", "-o", str(tmp_path))
+    assert first.exit_code == second.exit_code == 0, first.stderr
+    assert "one brain, n = 1, no clinical verdict" in first.stdout
+    assert "0.9 to 0.95" not in first.stdout  # intervals would claim what one brain cannot show
+    (_, (manifest, folder), options), (_, (other, _), _) = flow.calls
+    assert manifest == tmp_path / "mni-cohort" / "manifest.csv"
+    assert folder == tmp_path / "mni"
+    assert other != manifest
+    assert options["request_options"].labels == ("tissue",)
+    assert options["request_options"].demonstration in first.stdout
+
+
+@pytest.mark.parametrize("command", ["info", "report"])
+def test_a_folder_without_a_run_is_refused(shell: Callable, tmp_path: Path, command: str) -> None:
+    shown = shell(command, str(tmp_path))
+    assert shown.exit_code == 2
+    assert shown.stderr.splitlines()[0] == "no run lies here"
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("latentomics.flow"), reason="no flow to compare")
+def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
+    real = importlib.import_module("latentomics.flow")
+    for record in (
+        cli_stand_in.RunOptions,
+        cli_stand_in.RunRecord,
+        cli_stand_in.EncodeRecord,
+        cli_stand_in.Event,
+    ):
+        names = {field.name for field in dataclasses.fields(record)}
+        assert names <= {field.name for field in dataclasses.fields(getattr(real, record.__name__))}
+    for name in ("run", "make_plan", "check", "encode", "verify"):
+        given = set(inspect.signature(getattr(cli_stand_in.Flow, name)).parameters)
+        needed = set(inspect.signature(getattr(real, name)).parameters)
+        assert given - {"self", "options"} <= needed, name

@@ -1,0 +1,51 @@
+"""Help is quick and every command's help shows an example."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from latentomics.cli.main import app
+
+COMMANDS = ["check", "demo", "encode", "info", "methods", "plan", "report", "run", "verify"]
+
+
+def test_the_commands_are_those_of_the_design() -> None:
+    assert sorted(entry.name for entry in app.registered_commands) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_has_an_example_that_names_the_command(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"])
+    assert shown.exit_code == 0
+    assert f"latentomics {command}" in shown.stdout.partition("Example:")[2]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_quiet_and_json(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"]).stdout
+    assert "--quiet" in shown
+    assert "--json" in shown
+
+
+def test_help_starts_within_half_a_second_and_without_heavy_packages() -> None:
+    code = (
+        "import sys; from latentomics.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: print(sorted({'torch', 'numpy', 'pandas'} & set(sys.modules)))"
+    )
+    seconds = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        shown = subprocess.run(
+            [sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True
+        )
+        seconds.append(time.perf_counter() - begin)
+    assert shown.stdout.splitlines()[-1] == "[]"
+    assert min(seconds) < 1.0, seconds  # under .5 s alone; tests share their cores
+
+
+def test_an_unknown_option_is_a_wrong_request() -> None:
+    assert CliRunner().invoke(app, ["run", "--nonsense"]).exit_code == 2
