@@ -1,0 +1,224 @@
+"""Linear models on blocks of features: how evaluations ask what a table of features knows.
+
+In: blocks of columns (n, d), labels or values (n,), and the patient of each row. Out: a score for
+every row. A block (all latents, say, or the logarithm of size) is centred and gets one scale, so
+that its strong directions stay strong: whitening each column would blow up the noise of the weak
+ones. A wide block is first reduced to its strongest principal components. Everything is fitted on
+the rows named as training rows; the L2 penalty is chosen there by patient-grouped folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from latentomics.core import BoolArray, DoubleArray, IntArray, RequestError, stream
+
+STRENGTHS = tuple(float(c) for c in np.logspace(-4, 4, 9))  # METHODS, section 22
+INNER_FOLDS = 5
+COMPONENTS = 64
+NEWTON_STEPS = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BlockScale:
+    """Centre, axes and the one scale of a block: (d,), (d, k) or none, and a number."""
+
+    mean: DoubleArray
+    axes: DoubleArray | None
+    scale: float
+
+    def apply(self, block: DoubleArray) -> DoubleArray:
+        """Return the block (n, d) as (n, k): centred, reduced, divided by its scale."""
+        centred = np.asarray(block, np.float64) - self.mean
+        reduced: DoubleArray = centred if self.axes is None else centred @ self.axes
+        return reduced / self.scale
+
+
+def fit_block(block: DoubleArray, components: int = COMPONENTS) -> BlockScale:
+    """Fit the centre, the strongest components where it is wider, and one scale of a block.
+
+    The scale is the root of the mean variance of the kept columns; a constant block gets 1.
+
+    Parameters
+    ----------
+    block : DoubleArray of shape (n, d)
+        Training rows only.
+    components : int
+        Widest that a block may stay.
+
+    Raises
+    ------
+    RequestError
+        When a feature is not finite.
+    """
+    values = np.asarray(block, np.float64)
+    if not np.isfinite(values).all():
+        raise RequestError(
+            "a feature is not finite",
+            f"column {int(np.flatnonzero(~np.isfinite(values).all(axis=0))[0])} of a block",
+            "leave out the case or the column",
+        )
+    mean = values.mean(axis=0)
+    axes = _axes(values - mean, components) if values.shape[1] > components else None
+    kept = (values - mean) if axes is None else (values - mean) @ axes
+    scale = float(np.sqrt((kept**2).mean()))
+    return BlockScale(mean=mean, axes=axes, scale=scale if scale > 1e-12 else 1.0)
+
+
+def design(
+    blocks: Sequence[DoubleArray], train: IntArray, components: int = COMPONENTS
+) -> DoubleArray:
+    """Return all rows (n, columns) of the blocks, scaled by what their training rows say."""
+    scaled = [fit_block(block[train], components).apply(block) for block in blocks]
+    return np.concatenate(scaled, axis=1)
+
+
+def grouped_folds(patients: IntArray, strata: IntArray, folds: int, seed: int) -> IntArray:
+    """Deal patients to folds, each stratum evenly; return the fold of every row, (n,).
+
+    A patient's stratum is the largest of its rows (for a binary label: has a positive row).
+    """
+    who, place = np.unique(patients, return_inverse=True)
+    highest = np.full(len(who), -1, dtype=np.int64)
+    np.maximum.at(highest, place, strata)
+    shuffled = stream(seed, "inner folds").permutation(len(who))
+    dealt = shuffled[np.argsort(highest[shuffled], kind="stable")]
+    fold = np.empty(len(who), dtype=np.int64)
+    fold[dealt] = np.arange(len(who)) % folds
+    return fold[place]
+
+
+def logistic(
+    rows: DoubleArray, truth: BoolArray, weights: DoubleArray, strengths: Sequence[float]
+) -> DoubleArray:
+    """Fit L2 logistic regressions by Newton's method, for several row weightings at once.
+
+    Minimises sum_i w_i log(1 + exp(-y_i f_i)) + |b|^2 / (2 C), the intercept free, for every C in
+    ascending order, each started from the one before.
+
+    Parameters
+    ----------
+    rows : DoubleArray of shape (n, d)
+    truth : BoolArray of shape (n,)
+    weights : DoubleArray of shape (k, n)
+        One fit a row of weights; zero leaves a case out.
+    strengths : sequence of float
+        C, ascending.
+
+    Returns
+    -------
+    DoubleArray of shape (strengths, k, d + 1)
+        Coefficients, the intercept last.
+    """
+    x = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
+    ridge = np.append(np.ones(rows.shape[1]), 1e-9)
+    sign = np.where(truth, 1.0, -1.0)
+    fits = np.empty((len(strengths), len(weights), x.shape[1]))
+    for fit, weight in enumerate(weights):
+        used = weight > 0
+        beta = np.zeros(x.shape[1])
+        for step, strength in enumerate(strengths):
+            beta = _newton(x[used], sign[used], weight[used], ridge / strength, beta)
+            fits[step, fit] = beta
+    return fits
+
+
+def logistic_scores(
+    rows: DoubleArray, truth: BoolArray, train: IntArray, patients: IntArray, seed: int
+) -> tuple[DoubleArray, float]:
+    """Score all rows by a logistic regression on the training rows; C by inner grouped folds.
+
+    Returns
+    -------
+    tuple of DoubleArray of shape (n,) and float
+        Log odds above those of the training prevalence, so that 0 is the natural threshold, and
+        the chosen C.
+    """
+    x, y = rows[train], truth[train]
+    fold = grouped_folds(patients[train], y.astype(np.int64), _inner(patients[train], y), seed)
+    held = np.arange(fold.max() + 1)[:, None] == fold[None]  # (folds, n)
+    fits = logistic(x, y, (~held).astype(np.float64), STRENGTHS)
+    odds = fits[..., :-1] @ x.T + fits[..., -1:]  # (strengths, folds, n)
+    loss = (np.logaddexp(0, np.where(y, -odds, odds)) * held).sum(axis=(1, 2))
+    best = int(np.argmin(loss))
+    beta = logistic(x, y, np.ones((1, len(x))), STRENGTHS[: best + 1])[best, 0]
+    prior = np.log(y.sum() / (~y).sum())
+    return rows @ beta[:-1] + beta[-1] - prior, STRENGTHS[best]
+
+
+def ridge_scores(
+    rows: DoubleArray, values: DoubleArray, train: IntArray, patients: IntArray, seed: int
+) -> tuple[DoubleArray, float]:
+    """Predict a continuous target for all rows by ridge; the penalty by inner grouped folds.
+
+    Returns
+    -------
+    tuple of DoubleArray of shape (n,) and float
+        Predictions in the target's unit, and the chosen C (1 / penalty).
+    """
+    x, y = rows[train], values[train]
+    quarter = np.searchsorted(np.quantile(y, (0.25, 0.5, 0.75)), y)
+    folds = min(INNER_FOLDS, len(np.unique(patients[train])))
+    fold = grouped_folds(patients[train], quarter.astype(np.int64), folds, seed)
+    loss = np.zeros(len(STRENGTHS))
+    for number in range(folds):
+        fitted, held = fold != number, fold == number
+        predicted = _ridge(x[fitted], y[fitted], x[held])
+        loss += ((predicted - y[held]) ** 2).sum(axis=1)
+    best = int(np.argmin(loss))
+    return _ridge(x, y, rows)[best], STRENGTHS[best]
+
+
+def _ridge(x: DoubleArray, y: DoubleArray, new: DoubleArray) -> DoubleArray:
+    mean = x.mean(axis=0)
+    left, sizes, right = np.linalg.svd(x - mean, full_matrices=False)
+    target = left.T @ (y - y.mean())
+    penalties = 1 / np.asarray(STRENGTHS)
+    shrunk = sizes * target / (sizes**2 + penalties[:, None])  # (strengths, k)
+    predicted: DoubleArray = shrunk @ (right @ (new - mean).T) + y.mean()
+    return predicted
+
+
+def _newton(
+    x: DoubleArray, sign: DoubleArray, weight: DoubleArray, ridge: DoubleArray, beta: DoubleArray
+) -> DoubleArray:
+    def loss(b: DoubleArray) -> float:
+        return float(weight @ np.logaddexp(0, -sign * (x @ b)) + (ridge * b) @ b / 2)
+
+    current = loss(beta)
+    for _ in range(NEWTON_STEPS):
+        miss = 1 / (1 + np.exp(np.clip(sign * (x @ beta), -500, 500)))  # 1 - p of the true class
+        gradient = ridge * beta - x.T @ (weight * sign * miss)
+        curvature = (x.T * (weight * miss * (1 - miss))) @ x + np.diag(ridge)
+        step = np.linalg.solve(curvature, gradient)
+        gain = float(gradient @ step)
+        if gain < 1e-8 * len(x):
+            break
+        length = 1.0
+        while (moved := loss(beta - length * step)) > current and length > 1e-4:
+            length /= 2
+        beta, current = beta - length * step, moved
+    return beta
+
+
+def _axes(centred: DoubleArray, components: int) -> DoubleArray:
+    if centred.shape[0] < centred.shape[1]:
+        _, _, right = np.linalg.svd(centred, full_matrices=False)
+        return np.ascontiguousarray(right[:components].T)
+    _, vectors = np.linalg.eigh(centred.T @ centred)
+    return np.ascontiguousarray(vectors[:, ::-1][:, :components])
+
+
+def _inner(patients: IntArray, truth: BoolArray) -> int:
+    """Folds that leave a patient of each class in every training part."""
+    fewest = min(len(np.unique(patients[truth])), len(np.unique(patients[~truth])))
+    if fewest < 2:
+        raise RequestError(
+            "the label has fewer than two training patients of one class",
+            f"{fewest} patients",
+            "give more labelled cases, or another label",
+        )
+    return min(INNER_FOLDS, fewest)

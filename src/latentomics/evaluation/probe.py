@@ -1,0 +1,144 @@
+"""Linear probe: what a label can be read from, with intervals and differences over patients.
+
+In: one or several parts (a train/test split, or folds whose features were each made without the
+scored patients), each with named sets of feature blocks, and one label. Out: records with the
+metric, its 95 % interval over patients, and the paired difference to every baseline. Names that
+share what stands before a slash (``random/0``, ``random/1``) are repetitions of one set with other
+seeds: metrics are averaged over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from latentomics.core import DoubleArray, IntArray, Result
+from latentomics.evaluation import statistics
+from latentomics.evaluation.linear import COMPONENTS
+from latentomics.evaluation.scoring import (
+    LabelLike,
+    Part,
+    Scored,
+    Truth,
+    measure,
+    metrics_of,
+    point,
+    probeable,
+    score_sets,
+    scored_rows,
+    truth_of,
+)
+
+DRAWS = 2000
+
+
+def probe(
+    label: LabelLike,
+    parts: Sequence[Part],
+    patients: IntArray,
+    *,
+    seed: int = 0,
+    draws: int = DRAWS,
+    comparisons: Mapping[str, Sequence[str]] | None = None,
+    evaluation: str = "probe",
+    components: int = COMPONENTS,
+) -> list[Result]:
+    """Probe every set of features for a label, and compare the sets on the same patients.
+
+    Parameters
+    ----------
+    label : LabelLike
+        Binary (AUROC, average precision, balanced accuracy), classes (the same, averaged over one
+        against the rest) or continuous (R2, Spearman, MAE).
+    parts : sequence of Part
+        One split, or folds that together score each case once.
+    patients : IntArray of shape (n,)
+        Number of each row's patient.
+    comparisons : mapping of str to sequence of str, optional
+        Baselines of each set; by default those of ``default_comparisons``.
+
+    Returns
+    -------
+    list of Result
+        Empty where a class is missing among training or scored patients.
+    """
+    truth = truth_of(label)
+    if not probeable(truth, parts, patients):
+        return []
+    rows = scored_rows(truth, parts)
+    weights = statistics.resample_patients(patients[rows], draws, seed)
+    scored = score_sets(truth, parts, patients, seed=seed, components=components)
+    measured = {name: measure(truth, one, rows, weights) for name, one in scored.items()}
+    shared = {
+        "scored": "test" if len(parts) == 1 else f"{len(parts)} folds, out of fold",
+        "cases": len(rows),
+        "interval": f"95 %, {draws} resamples of patients",
+        **({"positive": int(truth.columns[rows, 0].sum())} if truth.kind == "binary" else {}),
+    }
+    record = partial(
+        Result, evaluation=evaluation, target=label.name, n=len(np.unique(patients[rows]))
+    )
+    results = []
+    for name, by_metric in measured.items():
+        for metric, values in by_metric.items():
+            settings = {**shared, **_how(truth, parts, scored[name], metric)}
+            results.append(
+                record(features=name, metric=metric, settings=settings, **_figure(values))
+            )
+    pairs = default_comparisons(tuple(measured)) if comparisons is None else comparisons
+    first = next(iter(metrics_of(truth)))
+    for name, baseline in ((name, base) for name, bases in pairs.items() for base in bases):
+        gained = measured[name][first] - measured[baseline][first]
+        settings = {**shared, "p": statistics.two_sided_p(gained[1:])}
+        metric = f"{first}_minus_{baseline}"
+        results.append(record(features=name, metric=metric, settings=settings, **_figure(gained)))
+    return results
+
+
+def default_comparisons(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the baselines of every learned set: PCA, untrained encoders and size, alike in size.
+
+    A set with size is compared with the baselines with size, and with size alone.
+
+    Examples
+    --------
+    >>> default_comparisons(("latent", "pca", "latent+size", "pca+size", "size"))
+    {'latent': ('pca', 'size'), 'latent+size': ('pca+size', 'size')}
+    """
+    pairs = {}
+    for name in names:
+        if not name.startswith(("latent", "pooled")):
+            continue
+        suffix = "+size" if name.endswith("+size") else ""
+        wanted = tuple(f"{base}{suffix}" for base in ("pca", "random", "intensity", "classic"))
+        pairs[name] = tuple(base for base in (*wanted, "size") if base in names)
+    return pairs
+
+
+def _figure(values: DoubleArray) -> dict[str, Any]:
+    low, high = statistics.interval(values[1:])
+    return {"value": float(values[0]), "low": low, "high": high}
+
+
+def _how(truth: Truth, parts: Sequence[Part], scored: Scored, metric: str) -> dict[str, object]:
+    """Return what the figure rests on; pooled out-of-fold scores mix models (METHODS 22)."""
+    settings: dict[str, object] = {
+        "columns": scored.columns,
+        "penalty_c": list(scored.strengths),
+        "train_cases": [int(truth.known[part.train].sum()) for part in parts],
+    }
+    if truth.kind == "classes":
+        settings["classes"] = list(truth.classes)
+    if len(parts) > 1:
+        folds = [scored_rows(truth, [part]) for part in parts]
+        each = [point(truth, scored, rows, metric) for rows in folds]
+        settings["by_fold"] = [value for value in each if np.isfinite(value)]
+        settings["fold_mean"] = float(np.nanmean(each))
+    if len(scored.values) > 1:
+        rows = scored_rows(truth, parts)
+        settings["seeds"] = len(scored.values)
+        settings["by_seed"] = [point(truth, one, rows, metric) for one in scored.apart()]
+    return settings

@@ -1,0 +1,141 @@
+"""Site: whether the features tell where a picture was taken.
+
+In: the parts of a probe and the site of each row. Out: records of the AUROC with which a linear
+model recognises held-out patients' sites (one against the rest, averaged), chance being one half,
+with the p of a permutation of the patients' sites, for which the model is fitted again each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from latentomics.core import BoolArray, DoubleArray, IntArray, Result, stream
+from latentomics.evaluation import statistics
+from latentomics.evaluation.linear import COMPONENTS, design
+from latentomics.evaluation.mmd import FEWEST_PATIENTS
+from latentomics.evaluation.probe import probe
+from latentomics.evaluation.scoring import Part, scored_rows, truth_of
+
+PERMUTATIONS = 199
+SHRINKAGES = (0.01, 0.1, 1.0)  # ridge of the permutation test, as a share of the total variance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteLabel:
+    """The site as a label; the target is called site."""
+
+    values: tuple[str | None, ...]
+    name: str = "site"
+    kind: str = "classes"
+    positive: str | None = None
+
+
+def site_label(sites: Sequence[str | None], patients: IntArray) -> SiteLabel | None:
+    """Return sites with at least 10 patients as a label, None where fewer than two are left."""
+    who: dict[str, set[int]] = {}
+    for site, patient in zip(sites, patients.tolist(), strict=True):
+        if site is not None:
+            who.setdefault(site, set()).add(patient)
+    large = {site for site, seen in who.items() if len(seen) >= FEWEST_PATIENTS}
+    if len(large) < 2:
+        return None
+    return SiteLabel(values=tuple(site if site in large else None for site in sites))
+
+
+def site_columns(sites: Sequence[str | None]) -> DoubleArray:
+    """Return sites as a block of indicator columns (n, sites), to probe a label from site alone."""
+    names = sorted({site for site in sites if site is not None})
+    return np.array([[float(site == name) for name in names] for site in sites])
+
+
+def site_predictability(
+    parts: Sequence[Part],
+    sites: Sequence[str | None],
+    patients: IntArray,
+    *,
+    seed: int = 0,
+    permutations: int = PERMUTATIONS,
+) -> list[Result]:
+    """Recognise the site of held-out patients from each set of features.
+
+    Returns
+    -------
+    list of Result
+        Evaluation ``site``, metrics as a probe of classes; ``settings`` of the AUROC hold chance
+        and, where ``permutations`` is not 0, p. Empty with fewer than two sites of 10 patients.
+    """
+    label = site_label(sites, patients)
+    if label is None:
+        return []
+    found = probe(label, parts, patients, seed=seed, evaluation="site", comparisons={})
+    results = []
+    for result in found:
+        if result.metric == "auroc":
+            extra: dict[str, object] = {"chance": 0.5}
+            if permutations:
+                p = _permutation_p(label, result.features, parts, patients, permutations, seed)
+                extra |= {"p": p, "permutations": permutations}
+            result = replace(result, settings={**result.settings, **extra})
+        results.append(result)
+    return results
+
+
+def _permutation_p(
+    label: SiteLabel,
+    name: str,
+    parts: Sequence[Part],
+    patients: IntArray,
+    permutations: int,
+    seed: int,
+) -> float:
+    """Return the p of the best AUROC over a few ridges, its null by refitting on permuted sites."""
+    truth = truth_of(label)
+    rows = scored_rows(truth, parts)
+    order = _orders(patients, truth.known, permutations, seed)
+    scores = np.full((len(SHRINKAGES), len(order), *truth.columns.shape), np.nan)
+    for part in parts:
+        train, test = (r[truth.known[r]] for r in (part.train, part.test))
+        blocks = next(b for key, b in part.blocks.items() if key.split("/")[0] == name)
+        features = design(blocks, part.train, COMPONENTS)
+        seen = truth.columns[order][:, train].astype(np.float64)  # (permutations, n, sites)
+        scores[:, :, test] = _ridge_paths(features[train], seen, features[test])
+    areas = _areas(scores[:, :, rows], truth.columns[order][:, rows])
+    best = areas.max(axis=0)
+    return float((1 + (best[1:] >= best[0] - 1e-12).sum()) / (permutations + 1))
+
+
+def _orders(patients: IntArray, known: BoolArray, permutations: int, seed: int) -> IntArray:
+    """Rows whose site each row takes, (1 + permutations, n): whole patients swap their sites."""
+    rows = np.flatnonzero(known)
+    _, first, place = np.unique(patients[rows], return_index=True, return_inverse=True)
+    generator = stream(seed, "site permutations")
+    orders = np.tile(np.arange(len(known)), (1 + permutations, 1))
+    for order in orders[1:]:
+        order[rows] = rows[first][generator.permutation(len(first))][place]
+    return orders
+
+
+def _ridge_paths(x: DoubleArray, seen: DoubleArray, new: DoubleArray) -> DoubleArray:
+    mean = x.mean(axis=0)
+    left, sizes, right = np.linalg.svd(x - mean, full_matrices=False)
+    projected = np.einsum("nk,pns->pks", left, seen - seen.mean(axis=1, keepdims=True))
+    out = (new - mean) @ right.T
+    ridges = np.array(SHRINKAGES) * (sizes**2).sum()
+    gain = sizes / (sizes**2 + ridges[:, None])  # (ridges, k)
+    paths: DoubleArray = np.einsum("mk,rk,pks->rpms", out, gain, projected, optimize=True)
+    return paths
+
+
+def _areas(scores: DoubleArray, truth: BoolArray) -> DoubleArray:
+    """Macro AUROC (ridges, permutations) of scores (ridges, permutations, n, sites)."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(scores, axis=2)
+    positive = truth.sum(axis=1)  # (permutations, sites)
+    negative = truth.shape[1] - positive
+    above = (ranks * truth).sum(axis=2) - positive * (positive + 1) / 2
+    areas = statistics.divide(above, (positive * negative)[None])
+    return np.asarray(np.nanmean(areas, axis=2))

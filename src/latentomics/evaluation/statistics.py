@@ -1,0 +1,181 @@
+"""Figures of merit with intervals over patients, shared by every evaluation.
+
+In: scores and truth of n images, and the patient of each. Out: numbers, and their 95 % intervals
+from resampled patients. A resample is a row of whole-number weights (draws, n): an image counts as
+often as its patient was drawn, so one sorting serves all draws. Every metric has the same form:
+scores (n,), truth (n,), weights (draws, n) -> (draws,), NaN where a draw has one class only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from latentomics.core import BoolArray, DoubleArray, IntArray, stream
+
+Metric = Callable[[DoubleArray, Any, DoubleArray], DoubleArray]
+COVERAGE = (0.025, 0.975)
+
+
+def numbered(names: Sequence[object] | npt.NDArray[Any]) -> IntArray:
+    """Return whole numbers 0, 1, ... in place of names, (n,), by first appearance."""
+    seen: dict[object, int] = {}
+    return np.array([seen.setdefault(name, len(seen)) for name in names], dtype=np.int64)
+
+
+def resample_patients(patients: IntArray, draws: int, seed: int) -> DoubleArray:
+    """Draw patients with replacement; return how often each image counts, (draws, n).
+
+    Parameters
+    ----------
+    patients : IntArray of shape (n,)
+        Number of each image's patient.
+    draws, seed : int
+        How many resamples, and the seed of their stream.
+
+    Examples
+    --------
+    >>> resample_patients(np.array([0, 0, 1]), 2, seed=0).shape
+    (2, 3)
+    """
+    _, place = np.unique(patients, return_inverse=True)
+    count = int(place.max()) + 1
+    times = stream(seed, "patients").multinomial(count, np.full(count, 1 / count), size=draws)
+    weights: DoubleArray = times[:, place].astype(np.float64)
+    return weights
+
+
+def interval(draws: DoubleArray) -> tuple[float | None, float | None]:
+    """Return the 95 % percentile interval of draws, or none where too few are defined."""
+    kept = draws[np.isfinite(draws)]
+    if len(kept) < max(20, len(draws) // 2):
+        return None, None
+    low, high = np.quantile(kept, COVERAGE)
+    return float(low), float(high)
+
+
+def two_sided_p(draws: DoubleArray) -> float:
+    """Return the bootstrap p of a difference being zero: twice the smaller share beyond zero."""
+    kept = draws[np.isfinite(draws)]
+    below = (1 + np.sum(kept <= 0)) / (len(kept) + 1)
+    above = (1 + np.sum(kept >= 0)) / (len(kept) + 1)
+    return float(min(1.0, 2 * min(below, above)))
+
+
+def auroc(scores: DoubleArray, truth: BoolArray, weights: DoubleArray) -> DoubleArray:
+    """Area under the receiver operating characteristic; tied scores count a half.
+
+    Examples
+    --------
+    >>> float(auroc(np.array([0.1, 0.4, 0.9]), np.array([False, True, True]), np.ones((1, 3)))[0])
+    1.0
+    """
+    positive, negative = _tied(scores, truth, weights)
+    below = np.cumsum(negative, axis=1) - negative / 2
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    return divide((positive * below).sum(axis=1), pairs)
+
+
+def average_precision(scores: DoubleArray, truth: BoolArray, weights: DoubleArray) -> DoubleArray:
+    """Area under precision against recall as a sum over thresholds, without interpolation."""
+    positive, negative = (part[:, ::-1] for part in _tied(scores, truth, weights))
+    found = np.cumsum(positive, axis=1)
+    precision = divide(found, found + np.cumsum(negative, axis=1), empty=0.0)
+    return divide((positive * precision).sum(axis=1), found[:, -1])
+
+
+def balanced_accuracy(called: DoubleArray, truth: BoolArray, weights: DoubleArray) -> DoubleArray:
+    """Mean of sensitivity and specificity of calls, positive where ``called`` exceeds 0."""
+    right = (called > 0) == truth
+    rates = [
+        divide((weights * (right & side)).sum(axis=1), (weights * side).sum(axis=1))
+        for side in (truth, ~truth)
+    ]
+    mean: DoubleArray = (rates[0] + rates[1]) / 2
+    return mean
+
+
+def r2(scores: DoubleArray, truth: DoubleArray, weights: DoubleArray) -> DoubleArray:
+    """Share of the scored cases' variance explained; negative when worse than their mean."""
+    total = weights.sum(axis=1)
+    mean = weights @ truth / total
+    return 1 - divide(weights @ (truth - scores) ** 2, weights @ truth**2 - total * mean**2)
+
+
+def mae(scores: DoubleArray, truth: DoubleArray, weights: DoubleArray) -> DoubleArray:
+    """Mean absolute error, in the target's own unit."""
+    return divide(weights @ np.abs(truth - scores), weights.sum(axis=1))
+
+
+def spearman(scores: DoubleArray, truth: DoubleArray, weights: DoubleArray) -> DoubleArray:
+    """Correlation of midranks, ranked again in every draw."""
+    a, b = _midranks(scores, weights), _midranks(truth, weights)
+    centre = weights.sum(axis=1, keepdims=True) / 2
+    a, b = a - centre, b - centre
+    spread = (weights * a * a).sum(axis=1) * (weights * b * b).sum(axis=1)
+    return divide((weights * a * b).sum(axis=1), np.sqrt(spread))
+
+
+def divide(above: DoubleArray, below: DoubleArray, empty: float = np.nan) -> DoubleArray:
+    """Divide where the divisor is positive, else ``empty``."""
+    out = np.full(np.broadcast_shapes(above.shape, below.shape), empty)
+    divided: DoubleArray = np.divide(above, below, out=out, where=below > 0)
+    return divided
+
+
+def delong(scores: DoubleArray, truth: BoolArray) -> tuple[DoubleArray, DoubleArray]:
+    """AUROCs of several scores on the same independent cases, and their covariance.
+
+    Parameters
+    ----------
+    scores : DoubleArray of shape (k, n)
+    truth : BoolArray of shape (n,)
+
+    Returns
+    -------
+    tuple of arrays of shapes (k,) and (k, k)
+
+    References
+    ----------
+    DeLong et al., Biometrics 1988; midranks as in METHODS, section 22.
+    """
+    positive, negative = scores[:, truth], scores[:, ~truth]
+    higher = np.sign(positive[:, :, None] - negative[:, None, :]) / 2 + 0.5  # (k, m, n)
+    by_positive, by_negative = higher.mean(axis=2), higher.mean(axis=1)
+    covariance = np.atleast_2d(np.cov(by_positive)) / positive.shape[1]
+    covariance = covariance + np.atleast_2d(np.cov(by_negative)) / negative.shape[1]
+    return higher.mean(axis=(1, 2)), covariance
+
+
+def delong_p(scores: DoubleArray, truth: BoolArray) -> float:
+    """Two-sided p that two scores (2, n) on the same independent cases have the same AUROC."""
+    from scipy.stats import norm
+
+    areas, covariance = delong(scores, truth)
+    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    if variance <= 0:
+        return 1.0 if areas[0] == areas[1] else 0.0
+    return float(2 * norm.sf(abs(areas[0] - areas[1]) / np.sqrt(variance)))
+
+
+def _tied(
+    scores: DoubleArray, truth: BoolArray, weights: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    """Positive and negative weight at each distinct score, ascending: two of (draws, distinct)."""
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=np.nan))
+    sorted_weights, sorted_truth = weights[:, order], truth[order]
+    positive = np.add.reduceat(sorted_weights * sorted_truth, starts, axis=1)
+    return positive, np.add.reduceat(sorted_weights * ~sorted_truth, starts, axis=1)
+
+
+def _midranks(values: DoubleArray, weights: DoubleArray) -> DoubleArray:
+    distinct, place = np.unique(values, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    starts = np.searchsorted(place[order], np.arange(len(distinct)))
+    mass = np.add.reduceat(weights[:, order], starts, axis=1)  # (draws, distinct)
+    ranks: DoubleArray = (np.cumsum(mass, axis=1) - mass / 2)[:, place]
+    return ranks
