@@ -1,0 +1,26 @@
+"""One readable loop, its checkpoints, and the measure of the hardware it runs on."""
+
+from latentomics.training.checkpoint import (
+    load_model,
+    load_weights,
+    save_model,
+    weights_sha256,
+)
+from latentomics.training.lock import lock_folder
+from latentomics.training.loop import train_network
+from latentomics.training.records import EpochRecord, Fitted, Optimisation, Progress, Task, Trained
+
+__all__ = [
+    "EpochRecord",
+    "Fitted",
+    "Optimisation",
+    "Progress",
+    "Task",
+    "Trained",
+    "load_model",
+    "load_weights",
+    "lock_folder",
+    "save_model",
+    "train_network",
+    "weights_sha256",
+]

@@ -1,0 +1,57 @@
+"""One writer a run folder.
+
+In: a folder. Out: a lock that the operating system gives back when its process ends, however it
+ends, and a note beside it that says who holds it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from latentomics.core import RequestError, write_atomic
+
+LOCK = ".lock"
+OWNER = ".owner.json"
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Hold a run folder for writing; a lock whose process is gone counts as free.
+
+    Raises
+    ------
+    RequestError
+        When another process holds it, with its host and process id.
+    """
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise RequestError(
+            f"another run writes here: {_owner(folder)}",
+            str(folder),
+            "wait for it, stop it, or choose another folder",
+        ) from None
+    try:
+        note = {"host": socket.gethostname(), "process": os.getpid()}
+        write_atomic(folder / OWNER, json.dumps(note))
+        yield
+    finally:
+        (folder / OWNER).unlink(missing_ok=True)
+        lock.release()
+
+
+def _owner(folder: Path) -> str:
+    try:
+        note = json.loads((folder / OWNER).read_text())
+        return f"process {note['process']} on {note['host']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "its process has not said which it is"

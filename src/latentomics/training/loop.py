@@ -1,0 +1,254 @@
+"""The training loop, for any network and any task.
+
+In: a network, a task that gives the loss of a step and a validation pass, and an ``Optimisation``.
+Out: the network with its best weights, its history and its sha256. What a step does depends on its
+number alone, so a run that was killed and resumed ends with the bytes of one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latentomics.core import Interrupted
+from latentomics.planning import Length
+from latentomics.training.checkpoint import FOLDER, clear_checkpoints, weights_sha256
+from latentomics.training.desk import Desk
+from latentomics.training.interruption import Interruption
+from latentomics.training.records import EpochRecord, Optimisation, Progress, Task, Terms, Trained
+from latentomics.training.schedule import last_step, rate_factor, resolve_length, validation_due
+from latentomics.training.state import FINISHED, State, load_state
+from latentomics.training.wall_time import overrun, settle, stall
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from torch.optim import AdamW
+
+BETAS = (0.9, 0.99)
+WEIGHT_DECAY = 0.01
+CLIP = 4.0  # times the running mean of the gradient's norm
+
+
+def train_network(
+    network: nn.Module,
+    task: Task,
+    how: Optimisation,
+    *,
+    folder: Path | None = None,
+    resume: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+    stop_at: Callable[[EpochRecord], bool] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Trained:
+    """Train a network until its length is reached; it ends with the best weights of validation.
+
+    Parameters
+    ----------
+    network : Module
+        Any; its ``parameter_groups()``, where it has them, give factors on the rate.
+    task : Task
+        Gives losses and validation terms.
+    how : Optimisation
+        Length, rate, precision.
+    folder : Path, optional
+        Where checkpoints and history.jsonl go.
+    resume : bool
+        Go on from the newest checkpoint of the folder, where there is one.
+    on_progress, stop_at : callable, optional
+        Told where training stands; asked after each validation whether that is enough.
+    clock : callable
+        Seconds, monotonic.
+
+    Raises
+    ------
+    Interrupted
+        After Ctrl-C or SIGTERM, with a checkpoint written.
+    RequestError
+        When there is no length, or the checkpoint belongs to another plan.
+    IntegrityError
+        When no checkpoint is what was written.
+    """
+    optimiser = make_optimiser(network)
+    timed = resolve_length(how.length, how.epoch_steps).steps is None
+    state = _begin(network, optimiser, how, folder, resume)
+    desk = Desk(
+        folder=folder,
+        how=how,
+        state=state,
+        network=network,
+        optimiser=optimiser,
+        on_progress=on_progress,
+        clock=clock,
+    )
+    with _deterministic(how.threads), Interruption() as wish:
+        while state.outcome == FINISHED:
+            if validation_due(state.step, state.length, how.epoch_steps) and not state.validated:
+                record = _validate(network, task, how, desk)
+                state.length = stall(state, how.epoch_steps, timed=timed)
+                if stop_at is not None and stop_at(record):
+                    state.length = state.length.model_copy(update={"stop": state.step})
+                desk.save_sometimes()
+            if state.outcome != FINISHED or state.step >= last_step(state.length):
+                break
+            terms = take_step(network, optimiser, task, how, state)
+            state.outcome = _judge(terms)
+            if state.outcome != FINISHED:
+                break
+            state.step += 1
+            state.count(terms)
+            desk.read_clock()
+            if timed:
+                state.length = settle(state, how.epoch_steps)
+                state.length = overrun(state, state.length)
+            desk.show(terms, timed=timed)
+            if wish.asked:
+                break
+    if not wish.asked:
+        state.length = _closed(state)
+    desk.save()
+    if wish.asked:
+        raise _interrupted(folder, state.step)
+    network.load_state_dict(state.best)
+    return Trained(
+        network=network.eval(),
+        length=state.length,
+        history=tuple(state.history),
+        best_step=state.best_step,
+        outcome=state.outcome,
+        weights_sha256=weights_sha256(state.best),
+    )
+
+
+def make_optimiser(network: nn.Module) -> AdamW:
+    """Return AdamW over the network's parameter groups, each with a factor on the rate."""
+    from torch.optim import AdamW
+
+    groups = getattr(network, "parameter_groups", None)
+    parts = groups() if groups else [{"params": list(network.parameters()), "lr_factor": 1.0}]
+    parts = [part for part in parts if part["params"]]
+    return AdamW(parts, lr=0.0, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True)
+
+
+def take_step(
+    network: nn.Module, optimiser: AdamW, task: Task, how: Optimisation, state: State
+) -> Terms:
+    """Do one step and return the batch means of its terms; no step is made on a term not finite.
+
+    The norm of the gradient is held to a few times its own running mean, which needs no unit.
+    """
+    import torch
+
+    network.train()
+    optimiser.zero_grad(set_to_none=True)
+    with autocast(network, how.precision):
+        loss, terms = task.training(state.step)
+    total = loss.mean()
+    total.backward()  # type: ignore[no-untyped-call]
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    named = {name: term.detach().float().mean() for name, term in terms.items()}
+    named["total"] = total.detach().float()
+    named["gradient"] = torch.nn.utils.get_total_norm(gradients).float()
+    values = torch.stack(list(named.values())).tolist()  # the one wait for the device
+    means: Terms = dict(zip(named, values, strict=True))
+    if all(math.isfinite(value) for value in values):
+        limit = _clip_limit(state, means["gradient"])
+        if means["gradient"] > limit:
+            torch._foreach_mul_(gradients, limit / means["gradient"])
+        for group in optimiser.param_groups:
+            group["lr"] = _rate(how, state) * group["lr_factor"]
+        optimiser.step()
+    return means
+
+
+def autocast(network: nn.Module, precision: str) -> torch.autocast:
+    """Return the context in which a network computes at a precision, on its own device."""
+    import torch
+
+    device = next(network.parameters()).device.type
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def _begin(
+    network: nn.Module, optimiser: AdamW, how: Optimisation, folder: Path | None, resume: bool
+) -> State:
+    state = None
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if resume:
+            state = load_state(folder, how, network, optimiser)
+        else:
+            clear_checkpoints(folder / FOLDER)
+    return state or State(length=resolve_length(how.length, how.epoch_steps))
+
+
+def _validate(network: nn.Module, task: Task, how: Optimisation, desk: Desk) -> EpochRecord:
+    import torch
+
+    state = desk.state
+    desk.read_clock()
+    before = state.seconds
+    network.eval()
+    with torch.inference_mode(), autocast(network, how.precision):
+        terms = task.validation()
+    state.keep_best(network, terms["total"])
+    if state.step:  # untrained weights may give anything, and training may mend that
+        state.outcome = _judge(terms)
+    desk.read_clock()
+    state.validation_seconds += state.seconds - before
+    record = state.record(_rate(how, state), how.epoch_steps, terms)
+    desk.write_history()
+    return record
+
+
+def _rate(how: Optimisation, state: State) -> float:
+    return how.learning_rate * rate_factor(state.step, state.length)
+
+
+def _judge(terms: Terms) -> str:
+    for name, value in terms.items():
+        if not math.isfinite(value):
+            return f"stopped: {name} became {'NaN' if math.isnan(value) else 'infinite'}"
+    return FINISHED
+
+
+def _clip_limit(state: State, norm: float) -> float:
+    usual = norm if state.gradient_norm is None else state.gradient_norm
+    limit = CLIP * usual
+    state.gradient_norm = 0.98 * usual + 0.02 * min(norm, limit)
+    return limit
+
+
+def _closed(state: State) -> Length:
+    """A run that ended before its length was settled goes, on replay, through the step it ended at."""
+    if state.length.steps is not None:
+        return state.length
+    return state.length.model_copy(update={"steps": state.step + 1, "decay_steps": 0})
+
+
+def _interrupted(folder: Path | None, step: int) -> Interrupted:
+    what = f"training was interrupted after {step} steps"
+    if folder is None:
+        return Interrupted(f"{what}; nothing is kept", "no run folder was given", "train again")
+    return Interrupted(
+        f"{what}; they are kept", str(folder), "go on with the same command and --resume"
+    )
+
+
+@contextmanager
+def _deterministic(threads: int | None) -> Iterator[None]:
+    """Hold the number of threads and the choice of kernels, on which the last bits depend."""
+    import torch
+
+    before = torch.get_num_threads(), torch.backends.cudnn.deterministic
+    torch.set_num_threads(threads or before[0])
+    torch.backends.cudnn.deterministic = True
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.backends.cudnn.deterministic = before[1]
