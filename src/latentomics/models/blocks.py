@@ -65,7 +65,9 @@ def pad_to(values: Tensor, multiple: int) -> Tensor:
 
 def crop_to(values: Tensor, size: Sequence[int]) -> Tensor:
     """Cut the positions that ``pad_to`` added."""
-    return values[(..., *(slice(n) for n in size))]
+    for axis, n in enumerate(size, start=2):
+        values = values.narrow(axis, 0, n)
+    return values
 
 
 class ResidualBlock(nn.Module):
@@ -81,7 +83,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Return maps of the same shape."""
-        return values + self.layers(values)
+        return torch.add(values, self.layers(values))
 
 
 class PatchIn(nn.Module):

@@ -8,6 +8,7 @@ a code depends on its neighbourhood alone and not on how the crop was cut.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -33,7 +34,7 @@ class Pointwise(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Return maps of the same shape."""
-        return values + self.layers(values)
+        return torch.add(values, self.layers(values))
 
 
 @NETWORKS.register("local")

@@ -1,0 +1,8 @@
+"""Penalties on codes, one idea a file."""
+
+from latentomics.core import import_siblings
+from latentomics.objectives.penalties.penalty import PENALTIES, Penalty
+
+import_siblings(__name__, list(__path__))
+
+__all__ = ["PENALTIES", "Penalty"]
