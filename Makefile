@@ -18,6 +18,7 @@ setup: $(STAMP) ## Make .venv with the pinned packages (once)
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	@echo 'Making $(VENV) with the packages of constraints.txt: once, a few minutes, about 2 GB'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --constraint constraints.txt --editable '.[demo,dev]'
