@@ -47,7 +47,11 @@ with lock_folder(Path(sys.argv[1])):
 
 
 def start(program: str, folder: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]), "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]),
+        "OMP_NUM_THREADS": "1",
+    }
     process = subprocess.Popen(
         [sys.executable, "-c", program, str(folder)],
         stdout=subprocess.PIPE,
@@ -86,8 +90,9 @@ def test_T1_T2_killed_and_moved_and_resumed_gives_the_same_weights(tmp_path: Pat
 
 def test_T8_a_folder_has_one_writer_and_a_dead_one_is_no_writer(tmp_path: Path) -> None:
     process = start(HOLD, tmp_path)
-    with pytest.raises(RequestError, match=f"process {process.pid} on ") as raised, lock_folder(
-        tmp_path
+    with (
+        pytest.raises(RequestError, match=f"process {process.pid} on ") as raised,
+        lock_folder(tmp_path),
     ):
         pass
     assert raised.value.exit_code == 2

@@ -6,8 +6,10 @@ from latentomics.training.checkpoint import (
     save_model,
     weights_sha256,
 )
+from latentomics.training.fit import fit
 from latentomics.training.lock import lock_folder
 from latentomics.training.loop import train_network
+from latentomics.training.precision import estimate_step_seconds, measure_precision
 from latentomics.training.records import EpochRecord, Fitted, Optimisation, Progress, Task, Trained
 
 __all__ = [
@@ -17,9 +19,12 @@ __all__ = [
     "Progress",
     "Task",
     "Trained",
+    "estimate_step_seconds",
+    "fit",
     "load_model",
     "load_weights",
     "lock_folder",
+    "measure_precision",
     "save_model",
     "train_network",
     "weights_sha256",

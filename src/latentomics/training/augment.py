@@ -1,0 +1,165 @@
+"""What training does to a batch: moves, corruption in physical units, and a second view.
+
+In: tensors (batch, channels, *size) and draws. Out: tensors of the same shape. A batch is moved in a
+few groups, each by one shift and one set of flips, so that no step loops over samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentomics.noise import NoiseModel
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+GROUPS = 8  # of a batch, each moved by its own draw
+ROTATION = math.radians(15)  # METHODS 20
+GAIN = math.log(1.25)  # the gain of the second view lies between 1/1.25 and 1.25
+OFFSET = 0.2  # of the second view, in units of the normalised image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One group's move: a shift in voxels for each axis, and the axes that are flipped."""
+
+    shift: tuple[int, ...]
+    flips: tuple[int, ...]
+
+
+def draw_moves(
+    generator: np.random.Generator, dimension: int, reach: int, *, flips: bool
+) -> tuple[Move, ...]:
+    """Draw a move for each group: shifts of up to ``reach`` voxels, flips of any axes."""
+    shifts = generator.integers(-reach, reach + 1, (GROUPS, dimension))
+    flipped = generator.random((GROUPS, dimension)) < (0.5 if flips else 0.0)
+    return tuple(
+        Move(shift=tuple(int(s) for s in shift), flips=tuple(int(a) for a in np.flatnonzero(flip)))
+        for shift, flip in zip(shifts, flipped, strict=True)
+    )
+
+
+def move_batch(values: Tensor, moves: Sequence[Move]) -> Tensor:
+    """Shift and flip a batch by groups; what a shift lays bare takes the nearest value."""
+    import torch
+
+    moved = torch.empty_like(values)
+    parts = np.array_split(np.arange(len(values)), len(moves))
+    for part, move in zip(parts, moves, strict=True):
+        if len(part):
+            rows = slice(int(part[0]), int(part[-1]) + 1)
+            source = values[rows].flip([axis + 2 for axis in move.flips])
+            _shift(source, moved[rows], move.shift)
+    return moved
+
+
+def corrupt(
+    values: Tensor,
+    offset: Tensor,
+    scale: Tensor,
+    model: NoiseModel,
+    sigma: float,
+    *,
+    relative: bool,
+    generator: Generator,
+) -> Tensor:
+    """Add noise in the unit of the acquisition, and normalise again.
+
+    Parameters
+    ----------
+    values : (batch, channels, *size)
+        Normalised; raw = values * scale + offset.
+    offset, scale : (batch, channels)
+        Of each sample.
+    model : NoiseModel
+        With as many draws as it asks for.
+    sigma : float
+        Level in the raw unit; times the scale where ``relative``.
+    generator : Generator
+        Of the draws, on the device of the values.
+    """
+    import torch
+
+    draw = torch.randn if model.distribution == "normal" else torch.rand
+    draws = [
+        draw(values.shape, generator=generator, device=values.device) for _ in range(model.draws)
+    ]
+    if not model.physical:
+        noisy: Tensor = model.apply(values, draws, sigma)
+        return noisy
+    ones = (1,) * (values.ndim - 2)
+    offset, scale = offset.view(*offset.shape, *ones), scale.view(*scale.shape, *ones)
+    level = sigma * scale if relative else sigma
+    return (model.apply(values * scale + offset, draws, level) - offset) / scale
+
+
+def second_view(values: Tensor, spacing: Sequence[float], generator: np.random.Generator) -> Tensor:
+    """Rotate each sample by up to 15 degrees, and change its gain and offset (METHODS 20).
+
+    Signals are not rotated. What comes from outside takes the nearest value.
+    """
+    import torch
+    from torch.nn.functional import affine_grid, grid_sample
+
+    count, dimension = len(values), values.ndim - 2
+    gain = np.exp(generator.uniform(-GAIN, GAIN, count))
+    offset = generator.uniform(-OFFSET, OFFSET, count)
+    if dimension > 1:
+        matrices = _rotations(generator, count, dimension)
+        theta = _in_grid_units(matrices, values.shape[2:], spacing)
+        grid = affine_grid(theta.to(values.device), list(values.shape), align_corners=False)
+        values = grid_sample(values, grid, padding_mode="border", align_corners=False)
+    shape = (count,) + (1,) * (dimension + 1)
+    change = torch.from_numpy(np.stack([gain, offset]).astype(np.float32)).to(values.device)
+    return values * change[0].view(shape) + change[1].view(shape)
+
+
+def _shift(source: Tensor, target: Tensor, shift: Sequence[int]) -> None:
+    ahead = [slice(max(0, s), source.shape[axis] + min(0, s)) for axis, s in enumerate(shift, 2)]
+    behind = [slice(max(0, -s), source.shape[axis] - max(0, s)) for axis, s in enumerate(shift, 2)]
+    target[(..., *ahead)] = source[(..., *behind)]
+    for axis, s in enumerate(shift, 2):
+        size = source.shape[axis]
+        if s > 0:
+            target.narrow(axis, 0, s).copy_(
+                target.narrow(axis, s, 1).expand_as(target.narrow(axis, 0, s))
+            )
+        if s < 0:
+            bare = target.narrow(axis, size + s, -s)
+            bare.copy_(target.narrow(axis, size + s - 1, 1).expand_as(bare))
+
+
+def _rotations(
+    generator: np.random.Generator, count: int, dimension: int
+) -> np.ndarray[tuple[int, int, int], np.dtype[np.float64]]:
+    """Matrices (count, dimension, dimension) of angles within the limit, about any axis in 3-D."""
+    from scipy.spatial.transform import Rotation
+
+    angles = generator.uniform(-ROTATION, ROTATION, count)
+    axes = (
+        generator.standard_normal((count, 3))
+        if dimension == 3
+        else np.tile([0.0, 0, 1], (count, 1))
+    )
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    matrices = Rotation.from_rotvec(axes * angles[:, None]).as_matrix()
+    return matrices[:, :dimension, :dimension]
+
+
+def _in_grid_units(
+    matrices: np.ndarray[tuple[int, int, int], np.dtype[np.float64]],
+    size: Sequence[int],
+    spacing: Sequence[float],
+) -> Tensor:
+    """Turn rotations in mm into torch's matrices, whose axes run backwards from -1 to 1."""
+    import torch
+
+    half = np.array(size) * np.array(spacing) / 2
+    scaled = (matrices * half / half[:, None])[:, ::-1, ::-1]
+    theta = np.concatenate([scaled, np.zeros((len(scaled), len(half), 1))], axis=2)
+    return torch.from_numpy(theta.astype(np.float32))

@@ -1,0 +1,147 @@
+"""From a plan, a method and two stores to a fitted network.
+
+In: the plan, the method that it names, the network's spec, training and validation samples. Out:
+the network with its best weights, and the plan with its length in steps. The closed form of a
+linear method is set, not trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latentomics.core import IntArray, NetworkSpec, RequestError, content_hash
+from latentomics.training.loop import train_network
+from latentomics.training.records import EpochRecord, Fitted, Optimisation, Progress, Trained
+
+if TYPE_CHECKING:
+    from latentomics.dataset import Pca, Store
+    from latentomics.methods import Method
+    from latentomics.models import Network
+    from latentomics.planning import Plan
+
+NOT_IN_THE_BYTES = {"request", "length", "threads"}  # of a plan: they may differ on resuming
+
+
+def fit(
+    plan: Plan,
+    method: Method,
+    spec: NetworkSpec,
+    train: Store,
+    validation: Store,
+    folder: Path | None = None,
+    *,
+    resume: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+    initial: Pca | None = None,
+    domains: IntArray | None = None,
+    stop_at: Callable[[EpochRecord], bool] | None = None,
+) -> Fitted:
+    """Train the network of a plan and return it with its best weights.
+
+    Parameters
+    ----------
+    plan : Plan
+        Decides everything; its length may be a wall time.
+    method : Method
+        Likelihood, penalties and corruption.
+    spec : NetworkSpec
+        Architecture, mask channel included.
+    train, validation : Store
+        Samples; the validation pass is the same at every time.
+    folder : Path, optional
+        Run folder for checkpoint/ and history.jsonl.
+    resume : bool
+        Go on from the folder's checkpoint, where there is one.
+    on_progress, stop_at : callable, optional
+        See ``train_network``.
+    initial : Pca, optional
+        Of the flattened training samples, channels first: where a linear path starts.
+    domains : (training samples,) int, optional
+        Site numbers, for methods that ask for them.
+
+    Raises
+    ------
+    Interrupted, RequestError, IntegrityError
+        See ``train_network``.
+    """
+    from latentomics.training.task import AutoencoderTask
+
+    network = _start(plan, method, spec, initial)
+    task = AutoencoderTask(
+        network=network,
+        plan=plan,
+        method=method,
+        train=train,
+        held_out=validation,
+        domains=domains,
+    )
+    length = plan.length.value
+    if method.closed_form:
+        length = length.model_copy(update={"steps": 0, "decay_steps": 0})
+    how = Optimisation(
+        learning_rate=plan.learning_rate.value,
+        length=length,
+        epoch_steps=task.epoch_steps,
+        precision="float32" if method.closed_form else plan.precision.value,
+        threads=plan.threads.value,
+        identity=_identity(plan, spec, train, validation),
+    )
+    trained = train_network(
+        network,
+        task,
+        how,
+        folder=folder,
+        resume=resume,
+        on_progress=on_progress,
+        stop_at=stop_at,
+    )
+    return Fitted(
+        network=network,
+        spec=spec,
+        plan=_resolved(plan, trained),
+        history=trained.history,
+        best_step=trained.best_step,
+        outcome=trained.outcome,
+        weights_sha256=trained.weights_sha256,
+    )
+
+
+def _start(plan: Plan, method: Method, spec: NetworkSpec, initial: Pca | None) -> Network:
+    import torch
+
+    from latentomics.models import build_network
+
+    network = build_network(spec, plan.seed)
+    if initial is not None and (spec.linear_path or spec.kind == "linear"):
+        network.set_linear_path(
+            torch.from_numpy(initial.mean),
+            torch.from_numpy(initial.components),
+            torch.from_numpy(initial.variances).float(),
+        )
+    elif method.closed_form:
+        raise RequestError(
+            "a linear method in closed form needs principal components",
+            f"method {plan.method.value}",
+            "fit them on the training samples and give them as 'initial'",
+        )
+    return network.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _identity(plan: Plan, spec: NetworkSpec, train: Store, validation: Store) -> str:
+    """Hash what decides the weights, apart from the length; no path, so a folder may move."""
+    values = plan.model_dump(mode="json", exclude=NOT_IN_THE_BYTES)
+    for choice in values.values():
+        if isinstance(choice, dict):
+            choice.pop("reason", None)
+    return content_hash([values, spec, list(train.cases), list(validation.cases)])
+
+
+def _resolved(plan: Plan, trained: Trained) -> Plan:
+    reason = plan.length.reason
+    if plan.length.value.steps is None and trained.length.steps is not None:
+        ended = trained.length.stop or trained.length.steps
+        reason = f"{reason}; that came to {ended:,} steps here"
+    choice = plan.length.model_copy(update={"value": trained.length, "reason": reason})
+    return plan.model_copy(update={"length": choice})
