@@ -1,0 +1,35 @@
+"""Who was studied and what was measured: manifests, readers, labels, and a check of it all."""
+
+from latentomics.sources import examples
+from latentomics.sources.check import Balance, CohortCheck, check_cohort, measure_cases
+from latentomics.sources.cohort import Cohort, rejection_of
+from latentomics.sources.confounds import Predictability, predictability
+from latentomics.sources.duplicates import duplicates
+from latentomics.sources.facts import CaseFacts, measure_case, voxel_hash
+from latentomics.sources.formats import FORMATS, is_axis_aligned, read_volume
+from latentomics.sources.labels import Label, label_of
+from latentomics.sources.manifest import read_cohort
+from latentomics.sources.reading import read_case
+
+__all__ = [
+    "FORMATS",
+    "Balance",
+    "CaseFacts",
+    "Cohort",
+    "CohortCheck",
+    "Label",
+    "Predictability",
+    "check_cohort",
+    "duplicates",
+    "examples",
+    "is_axis_aligned",
+    "label_of",
+    "measure_case",
+    "measure_cases",
+    "predictability",
+    "read_case",
+    "read_cohort",
+    "read_volume",
+    "rejection_of",
+    "voxel_hash",
+]
