@@ -1,1 +1,28 @@
 """What the features are worth: one evaluation a file, tables in, records out, no model in sight."""
+
+from latentomics.evaluation.collapse import collapse
+from latentomics.evaluation.labels import label_efficiency
+from latentomics.evaluation.mmd import mmd
+from latentomics.evaluation.probe import default_comparisons, probe
+from latentomics.evaluation.reconstruction import reconstruction, sample_errors
+from latentomics.evaluation.scoring import Part
+from latentomics.evaluation.site import site_columns, site_predictability
+from latentomics.evaluation.statistics import numbered
+from latentomics.evaluation.verdict import Facts, Sentence, verdict
+
+__all__ = [
+    "Facts",
+    "Part",
+    "Sentence",
+    "collapse",
+    "default_comparisons",
+    "label_efficiency",
+    "mmd",
+    "numbered",
+    "probe",
+    "reconstruction",
+    "sample_errors",
+    "site_columns",
+    "site_predictability",
+    "verdict",
+]

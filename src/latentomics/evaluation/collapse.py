@@ -1,7 +1,7 @@
 """Collapse: how many latents say anything about a picture.
 
-In: the code of each picture, (n, latent), and for Gaussian codes the KL of each latent, in nats. Out:
-records of active latents, their share, the effective dimension, and the KL (METHODS, sections 9, 11).
+In: the code of each picture, (n, latent), and for Gaussian codes the KL of each latent, in nats.
+Out: records of active latents, their share, the effective dimension and the KL (METHODS 9, 11).
 """
 
 from __future__ import annotations

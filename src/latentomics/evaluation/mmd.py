@@ -126,7 +126,8 @@ def mmd(
 def _squared_distances(values: DoubleArray) -> DoubleArray:
     centred = values - values.mean(axis=0)  # smaller numbers lose fewer digits
     norms = (centred**2).sum(axis=1)
-    squared = np.maximum(norms[:, None] + norms[None] - 2 * centred @ centred.T, 0)
+    squared: DoubleArray = norms[:, None] + norms[None] - 2 * centred @ centred.T
+    np.maximum(squared, 0, out=squared)
     np.fill_diagonal(squared, 0)
     return squared
 

@@ -1,8 +1,8 @@
 """Reconstruction error beside the mean image and PCA of the same size.
 
-In: the squared error of each sample, one array a model (latent, pca, mean), and the split and patient
-of each sample. Out: one record for each model and split, with its interval over patients, and on
-every split the paired ratio of the network's error to each baseline's (below 1 is better).
+In: the squared error of each sample, one array a model (latent, pca, mean), and the split and
+patient of each sample. Out: one record for each model and split, with its interval over patients,
+and on every split the paired ratio of the network's error to each baseline's (below 1 is better).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def sample_errors(
     squared = (np.asarray(target, np.float64) - output) ** 2
     squared = squared.mean(axis=1).reshape(len(squared), -1)  # (n, voxels), channels averaged
     if weight is None:
-        return squared.mean(axis=1)
+        return np.asarray(squared.mean(axis=1))
     flat = np.asarray(weight, np.float64).reshape(len(squared), -1)
     errors: DoubleArray = (flat * squared).sum(axis=1) / np.maximum(flat.sum(axis=1), 1e-12)
     return errors

@@ -1,0 +1,110 @@
+"""Domain shift between sites."""
+
+import numpy as np
+import pytest
+
+from latentomics.core import stream
+from latentomics.evaluation import Part, mmd, site_columns, site_predictability
+from latentomics.evaluation.mmd import permutation_test, squared_mmd
+
+
+@pytest.mark.parametrize(("shift", "expected"), [(1.0, 0.177268), (0.5, 0.047124)])
+def test_KA_21_1_unbiased_mmd(shift, expected):
+    generator = np.random.default_rng(0)
+    x = [generator.normal(size=(50, 1)) for _ in range(400)]
+    y = [shift + generator.normal(size=(60, 1)) for _ in range(400)]
+    values = [squared_mmd(a, b, 1.0) for a, b in zip(x, y, strict=True)]
+    assert np.mean(values) == pytest.approx(expected, abs=4 * np.std(values) / 20)
+    kernel = np.exp(-((np.concatenate([x[0], y[0]]) - np.concatenate([x[0], y[0]]).T) ** 2) / 2)
+    biased = kernel[:50, :50].mean() + kernel[50:, 50:].mean() - 2 * kernel[:50, 50:].mean()
+    assert biased - values[0] == pytest.approx(0.015497, abs=0.003)  # of the V-statistic
+
+
+def test_KA_21_2_patients_are_permuted_not_images():
+    rejected = {"patients": 0, "images": 0}
+    for number in range(60):
+        generator = stream(0, "KA-21.2", number)
+        who = np.repeat(np.arange(16), 5)
+        images = np.sqrt(0.8) * generator.normal(size=(16, 3))[who]
+        images = images + np.sqrt(0.2) * generator.normal(size=(80, 3))
+        second = who >= 8
+        for name, blocks in (("patients", who), ("images", np.arange(80))):
+            _, p = permutation_test(images, second, blocks, permutations=99, seed=number)
+            rejected[name] += p <= 0.05
+    assert rejected["patients"] <= 8  # .04 published, 60 trials
+    assert rejected["images"] >= 20  # .52 published
+
+
+def test_KA_21_4_smallest_p():
+    generator = np.random.default_rng(0)
+    values = np.concatenate([generator.normal(size=(30, 2)), 5 + generator.normal(size=(30, 2))])
+    value, p = permutation_test(values, np.arange(60) >= 30, np.arange(60), permutations=999)
+    assert p == pytest.approx(0.001)
+    assert value > 0.3
+
+
+def test_the_matrix_form_equals_the_loop():
+    from latentomics.evaluation.mmd import _kernel, _squared_distances, _statistics
+
+    generator = np.random.default_rng(1)
+    values = generator.normal(size=(25, 3))
+    members = np.stack([generator.permutation(25) < 11 for _ in range(4)])
+    fast = _statistics(_kernel(_squared_distances(values), 1.3), members)
+    slow = [squared_mmd(values[row], values[~row], 1.3) for row in members]
+    np.testing.assert_allclose(fast, slow, rtol=1e-10)
+
+
+def test_pairs_of_sites_and_small_sites():
+    generator = np.random.default_rng(0)
+    sites = ["A"] * 40 + ["B"] * 40 + ["C"] * 6 + [None] * 4
+    features = generator.normal(size=(90, 5))
+    features[:40] += 2
+    (result,) = mmd("latent", [features], sites, np.arange(90), permutations=199)
+    assert result.settings["sites"] == ["A", "B"]
+    assert result.settings["p"] == pytest.approx(1 / 200)
+    assert result.n == 80
+    assert mmd("latent", [features[:45]], sites[:45], np.arange(45)) == []
+
+
+def test_equal_features_are_no_shift():
+    (result,) = mmd("latent", [np.ones((40, 3))], ["A", "B"] * 20, np.arange(40), permutations=99)
+    assert result.value == 0
+    assert result.settings["p"] == 1
+
+
+def site_parts(features):
+    n = len(features)
+    return [Part(train=np.arange(n // 2), test=np.arange(n // 2, n), blocks={"latent": [features]})]
+
+
+def test_a_site_in_the_features_is_found_and_one_that_is_not_there_is_not():
+    generator = np.random.default_rng(0)
+    sites = list(generator.choice(["GE", "Siemens", "Philips"], 240))
+    patients = np.arange(240)
+    blank = generator.normal(size=(240, 8))
+    marked = blank + 1.5 * np.pad(site_columns(sites), ((0, 0), (0, 5)))
+    found = {r.metric: r for r in site_predictability(site_parts(marked), sites, patients)}
+    assert found["auroc"].low > 0.6
+    assert found["auroc"].settings["p"] == pytest.approx(1 / 200)
+    assert found["auroc"].settings["chance"] == 0.5
+    none = {r.metric: r for r in site_predictability(site_parts(blank), sites, patients)}
+    assert none["auroc"].settings["p"] > 0.05
+
+
+def test_site_p_is_uniform_when_patients_have_several_images():
+    low = 0
+    for number in range(40):
+        generator = stream(0, "site null", number)
+        who = np.repeat(np.arange(48), 4)
+        features = generator.normal(size=(48, 4))[who] + 0.3 * generator.normal(size=(192, 4))
+        sites = generator.choice(["A", "B"], 48)[who]
+        results = site_predictability(
+            site_parts(features), list(sites), who, permutations=39, seed=number
+        )
+        low += results[0].settings["p"] <= 0.1
+    assert low <= 10  # 4 expected
+
+
+def test_one_site_gives_no_record():
+    features = np.zeros((40, 2))
+    assert site_predictability(site_parts(features), ["A"] * 40, np.arange(40)) == []
