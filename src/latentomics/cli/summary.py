@@ -20,7 +20,7 @@ MAIN = {  # metrics that the short table shows; all of them stand in results.jso
     "reconstruction": ("mse",),
     "probe": ("auroc", "r2"),
     "site": ("auroc",),
-    "mmd": ("p", "p_value"),
+    "mmd": ("mmd2",),
 }
 
 
@@ -68,14 +68,20 @@ def _is_main(result: Result) -> bool:
 
 
 def _row(result: Result, *, intervals: bool) -> tuple[str, ...]:
-    known = result.low is not None and result.high is not None
-    interval = f"{result.low:.3g} to {result.high:.3g}" if known else ""
     return (
         result.evaluation,
         result.features,
         result.target or "",
         result.metric,
         f"{result.value:.3g}",
-        *([interval] if intervals else []),
+        *([_interval(result)] if intervals else []),
         str(result.n),
     )
+
+
+def _interval(result: Result) -> str:
+    """Return the interval, or the p of a test that has no interval."""
+    if result.low is not None and result.high is not None:
+        return f"{result.low:.3g} to {result.high:.3g}"
+    p = result.settings.get("p")
+    return f"p = {p:.2g}" if isinstance(p, float) else ""
