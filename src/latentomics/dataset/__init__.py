@@ -1,5 +1,34 @@
 """Samples by the batch: the cache, patient-safe splits, stores, and principal components."""
 
+from latentomics.dataset.collect import Entry, Prepared, prepare_cohort
 from latentomics.dataset.pca import Pca, fit_pca
+from latentomics.dataset.region import near_mm, near_voxels
+from latentomics.dataset.split import (
+    Part,
+    Split,
+    drop_duplicates,
+    fold_cases,
+    left_out,
+    split_cases,
+)
+from latentomics.dataset.store import Batch, LossRegion, Store, open_store
 
-__all__ = ["Pca", "fit_pca"]
+__all__ = [
+    "Batch",
+    "Entry",
+    "LossRegion",
+    "Part",
+    "Pca",
+    "Prepared",
+    "Split",
+    "Store",
+    "drop_duplicates",
+    "fit_pca",
+    "fold_cases",
+    "left_out",
+    "near_mm",
+    "near_voxels",
+    "open_store",
+    "prepare_cohort",
+    "split_cases",
+]

@@ -1,5 +1,6 @@
 """Steps in physical units: what was measured becomes samples of one size and one unit."""
 
+from latentomics.preprocess.lattice import occupied
 from latentomics.preprocess.normalise import NORMALISATIONS, Scaling
 from latentomics.preprocess.pipeline import Normalisation, Padding, Pipeline, View
 from latentomics.preprocess.prepare import prepare, to_source, to_units
@@ -14,6 +15,7 @@ __all__ = [
     "Pipeline",
     "Scaling",
     "View",
+    "occupied",
     "prepare",
     "resample",
     "to_source",

@@ -96,7 +96,7 @@ def robust_z(values: FloatArray, window: tuple[float, float], where: str) -> Sca
 
 
 def _some(values: FloatArray) -> FloatArray:
-    flat = values.reshape(-1)
+    flat = values.ravel(order="K")  # as it lies in memory: no copy of a large volume
     # an odd stride does not fall into step with rows of even length
     return flat[:: -(-flat.size // MOST_VOXELS) | 1] if flat.size > MOST_VOXELS else flat
 
