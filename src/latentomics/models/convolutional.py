@@ -19,6 +19,7 @@ from latentomics.models.blocks import (
     PatchIn,
     PatchOut,
     ResidualBlock,
+    convolution,
     crop_to,
     normalisation,
     pad_to,
@@ -44,7 +45,7 @@ class Encoder(nn.Module):
         stem = PatchIn(d, spec.channels_in, widths[0], spec.stem)
         stages = [nn.Sequential(stem, *_blocks(spec, widths[0]))]
         for before, after in pairwise(widths):
-            down = PatchIn(d, before, after, 2)
+            down = convolution(d, before, after, 2, stride=2)
             stages.append(nn.Sequential(normalisation(before), down, *_blocks(spec, after)))
         self.stages = nn.ModuleList(stages)
 

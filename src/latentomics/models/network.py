@@ -133,5 +133,7 @@ def _check(spec: NetworkSpec) -> None:
         wrong = "a size, channel, latent or stem below 1"
     elif spec.blocks < 0 or any(width < 1 for width in spec.widths):
         wrong = "a width below 1 or a negative number of blocks"
+    elif spec.kind == "convolutional" and not spec.widths:
+        wrong = "no widths"
     if wrong:
         raise RequestError(f"the network cannot be built with {wrong}", str(spec), "correct it")

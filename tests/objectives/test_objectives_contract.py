@@ -1,0 +1,133 @@
+"""Contract of every likelihood and penalty: what they declare is what they do."""
+
+import pytest
+import torch
+
+from latentomics.core import Code, Gaussian, Map, Point, StepView
+from latentomics.objectives import LIKELIHOODS, PENALTIES, total
+
+SIZES = [(7,), (3, 5), (3, 5, 2)]
+BATCH = 5
+PENALTY_CASES = [(name, code) for name in PENALTIES for code in PENALTIES[name].codes]
+
+
+def make_code(kind: str, seed: int) -> Code:
+    generator = torch.Generator().manual_seed(seed)
+    first, second = torch.randn(2, BATCH, 3, 2, generator=generator)
+    first.requires_grad_()
+    if kind == "map":
+        return Map(z=first)
+    if kind == "point":
+        return Point(z=first[..., 0])
+    return Gaussian(mean=first[..., 0], log_var=0.1 * second[..., 0] + first[..., 1])
+
+
+def make_view(size: tuple[int, ...], kind: str = "gaussian", seed: int = 0) -> StepView:
+    generator = torch.Generator().manual_seed(seed)
+    target, output = torch.rand(2, BATCH, 2, *size, generator=generator)
+    weight = (torch.rand(BATCH, 1, *size, generator=generator) > 0.4).float()
+    weight[:, :, 0] = 1
+    code = make_code(kind, seed)
+    return StepView(
+        target=target, weight=weight, code=code, draw=torch.zeros(BATCH, 3),
+        output=output.requires_grad_(), log_scale=None, second=make_code(kind, seed + 1),
+        domain=None, step=3, cohort_size=9,
+    )  # fmt: skip
+
+
+def pick(view: StepView, rows: list[int]) -> StepView:
+    def of(code: Code | None) -> Code | None:
+        if code is None:
+            return None
+        if isinstance(code, Gaussian):
+            return Gaussian(mean=code.mean[rows], log_var=code.log_var[rows])
+        return type(code)(z=code.z[rows])
+
+    code = of(view.code)
+    assert code is not None
+    return StepView(
+        target=view.target[rows], weight=view.weight[rows], code=code, draw=view.draw[rows],
+        output=view.output[rows], log_scale=None, second=of(view.second), domain=None,
+        step=view.step, cohort_size=view.cohort_size,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", list(LIKELIHOODS))
+def test_KA_1_1_doubling_the_batch_leaves_a_likelihood_unchanged(
+    name: str, size: tuple[int, ...]
+) -> None:
+    view = make_view(size)
+    term = LIKELIHOODS[name].nll(view)
+    assert term.shape == (BATCH,)
+    twice = LIKELIHOODS[name].nll(pick(view, [*range(BATCH)] * 2))
+    torch.testing.assert_close(twice, term.repeat(2))
+
+
+@pytest.mark.parametrize(("name", "code"), PENALTY_CASES)
+def test_KA_1_1_doubling_the_batch_leaves_a_penalty_unchanged(name: str, code: str) -> None:
+    view = make_view((3, 5), code)
+    term = PENALTIES[name].term(view)
+    assert term.shape == (BATCH,)
+    torch.testing.assert_close(
+        PENALTIES[name].term(pick(view, [*range(BATCH)] * 2)), term.repeat(2)
+    )
+
+
+def test_a_per_sample_term_does_not_depend_on_its_neighbours() -> None:
+    for registry in (LIKELIHOODS, PENALTIES):
+        for name in registry:
+            entry = registry[name]
+            compute = getattr(entry, "nll", None) or entry.term  # type: ignore[union-attr]
+            view = make_view((3, 5))
+            alone, together = compute(pick(view, [1, 2])), compute(view)[1:3]
+            same = torch.allclose(alone, together, rtol=1e-5, atol=1e-6)
+            assert same == entry.per_sample, name
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", list(LIKELIHOODS))
+def test_KA_1_1_values_outside_the_mask_change_nothing(name: str, size: tuple[int, ...]) -> None:
+    view = make_view(size)
+    outside = (view.weight == 0).expand_as(view.target)
+    other = pick(view, [*range(BATCH)])
+    other = StepView(
+        **{
+            **{field: getattr(other, field) for field in StepView.__slots__},
+            "target": torch.where(outside, 1 - view.target, view.target),
+        }
+    )
+    results = []
+    for given in (view, other):
+        loss, terms = total(given, name, ("kl",), {"kl": 1.0})
+        gradient = torch.autograd.grad(loss.sum(), view.output)[0]
+        results.append((loss, gradient, terms["mse"], terms["nll_per_voxel"]))
+        assert not gradient[outside].any()
+        assert gradient[~outside].all()
+    for first, second in zip(*results, strict=True):
+        torch.testing.assert_close(first, second)
+
+
+@pytest.mark.parametrize(("name", "code"), PENALTY_CASES)
+def test_a_penalty_reaches_the_code(name: str, code: str) -> None:
+    view = make_view((3, 5), code)
+    leaf = view.code.mean if isinstance(view.code, Gaussian) else view.code.z
+    gradient = torch.autograd.grad(PENALTIES[name].term(view).sum(), leaf, allow_unused=True)[0]
+    assert gradient is not None
+    assert gradient.any()
+    assert torch.isfinite(gradient).all()
+
+
+def test_the_total_is_the_sum_of_its_terms() -> None:
+    view = make_view((3, 5))
+    weights = {"kl": 2.5, "variance_floor": 0.5}
+    loss, terms = total(view, "gaussian", weights, weights)
+    expected = terms["nll"] + 2.5 * terms["kl"] + 0.5 * terms["variance_floor"]
+    torch.testing.assert_close(loss, expected)
+    assert set(terms) == {"nll", "nll_per_voxel", "mse", "kl", "variance_floor"}
+    assert all(term.shape == (BATCH,) for term in terms.values())
+
+
+def test_every_entry_says_what_it_is() -> None:
+    assert all(LIKELIHOODS[name].summary for name in LIKELIHOODS)
+    assert all(PENALTIES[name].summary for name in PENALTIES)
