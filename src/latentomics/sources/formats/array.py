@@ -69,7 +69,7 @@ def _volume(values: AnyArray, ref: FileRef) -> Volume:
             "name the row of a stack with npz_index; write one array a channel",
             "dimensions",
         )
-    return Volume(values=values, grid=pixel_grid(values.ndim))
+    return Volume(values=np.asarray(values), grid=pixel_grid(values.ndim))
 
 
 def _member(ref: FileRef) -> AnyArray:

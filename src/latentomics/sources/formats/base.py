@@ -7,6 +7,7 @@ they cost their own case only.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,7 @@ def truncated(found: int, expected: int, where: object) -> CaseError:
     )
 
 
+@functools.cache
 def pixel_grid(dimension: int) -> Grid:
     """Return the grid of an array without physical size: one pixel a step, unit ``px``."""
     return Grid(

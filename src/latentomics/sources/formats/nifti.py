@@ -8,6 +8,7 @@ the voxel size; then the qform; a header in which both are wrong is refused.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -113,20 +114,11 @@ def _parse(head: bytes, ref: FileRef) -> _Header:
             "convert the pair to one .nii.gz",
             "format",
         )
-    fields = _FIELDS_2 if head[4:7] == b"n+2" else _FIELDS_1
-    length = 540 if fields is _FIELDS_2 else 348
+    length = 540 if head[4:7] == b"n+2" else 348
     if len(head) < length:
         raise truncated(len(head), length, ref)
     order: Literal["<", ">"] = "<" if int.from_bytes(head[:4], "little") == length else ">"
-    layout = np.dtype(
-        {
-            "names": list(fields),
-            "formats": [kind for kind, _ in fields.values()],
-            "offsets": [offset for _, offset in fields.values()],
-            "itemsize": length,
-        }
-    ).newbyteorder(order)
-    record = np.frombuffer(head, layout, count=1)[0]
+    record = np.frombuffer(head, _layout(length, order), count=1)[0]
     axes = int(record["dim"][0])
     if not 2 <= axes <= 7:
         raise CaseError(
@@ -143,6 +135,20 @@ def _parse(head: bytes, ref: FileRef) -> _Header:
         inter=inter,
         affine=_affine(record, axes, ref),
     )
+
+
+@functools.cache
+def _layout(length: int, order: Literal["<", ">"]) -> np.dtype[Any]:
+    fields = _FIELDS_2 if length == 540 else _FIELDS_1
+    layout = np.dtype(
+        {
+            "names": list(fields),
+            "formats": [kind for kind, _ in fields.values()],
+            "offsets": [offset for _, offset in fields.values()],
+            "itemsize": length,
+        }
+    )
+    return layout.newbyteorder(order)
 
 
 def _stored_type(code: int, ref: FileRef) -> np.dtype[Any]:

@@ -8,6 +8,7 @@ are grey stored as colour and are read.
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from latentomics.sources.formats.base import (
     require_size,
     volume_format,
 )
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
@@ -32,30 +36,39 @@ def read_picture(ref: FileRef) -> Volume:
     from PIL import Image
 
     with warnings.catch_warnings():
-        # Pillow warns by its own limit on pixels; ours, in bytes, is kept below.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        # Of broken metadata, and of Pillow's own limit on pixels; ours, in bytes, is kept below.
+        warnings.simplefilter("ignore")
         try:
             picture = Image.open(ref.path, formats=_FORMATS)
         except Image.DecompressionBombError as error:
             raise CaseError(str(error), str(ref), "crop the picture first", "too_large") from None
-    with picture:
-        require_size(picture.size, 4, ref)
-        if getattr(picture, "n_frames", 1) > 1:
-            raise CaseError(
-                f"the file holds {picture.n_frames} pages",  # type: ignore[attr-defined]
-                str(ref),
-                "write one file a page, or a volume as .nii.gz",
-                "dimensions",
-            )
-        try:
-            picture.load()
-        except OSError as error:
-            code = "truncated" if "truncated" in str(error) else "unreadable"
-            raise CaseError(
-                f"the picture does not decode: {error}", str(ref), "export it again", code
-            ) from None
-        values = _grey(np.asarray(picture), picture.mode, ref)
+        with picture:
+            _require_one_page(picture, ref)
+            values = _grey(_decoded(picture, ref), picture.mode, ref)
     return Volume(values=values, grid=pixel_grid(2))
+
+
+def _require_one_page(picture: ImageFile, ref: FileRef) -> None:
+    require_size(picture.size, 4, ref)
+    pages = getattr(picture, "n_frames", 1)
+    if pages > 1:
+        raise CaseError(
+            f"the file holds {pages} pages",
+            str(ref),
+            "write one file a page, or a volume as .nii.gz",
+            "dimensions",
+        )
+
+
+def _decoded(picture: ImageFile, ref: FileRef) -> AnyArray:
+    try:
+        picture.load()
+    except OSError as error:
+        code = "truncated" if "truncated" in str(error) else "unreadable"
+        raise CaseError(
+            f"the picture does not decode: {error}", str(ref), "export it again", code
+        ) from None
+    return np.asarray(picture)
 
 
 def _grey(values: AnyArray, mode: str, ref: FileRef) -> AnyArray:
