@@ -113,15 +113,15 @@ def method_of(plan: Plan) -> Method:
     """
     method = METHODS[plan.method.value]
     for name, value in plan.settings.items():
-        method = _set(method, SETTINGS.get(name, name), value)
+        method = _set(method, name, value)
     _refuse(_conflict(method, plan), method)
     return replace(method, corruption=plan.noise.value is not None)
 
 
 def _set(method: Method, name: str, value: float | str | bool) -> Method:
-    if name in method.penalties:
-        weight = _number(name, value)
-        return replace(method, penalties={**method.penalties, name: weight})
+    penalty = SETTINGS.get(name, name)
+    if penalty in method.penalties:
+        return replace(method, penalties={**method.penalties, penalty: _number(name, value)})
     if name == "warm_up_steps" and method.penalties:
         return replace(method, schedule="warm-up", warm_up_steps=int(_number(name, value)))
     if name == "likelihood" and not method.closed_form:
