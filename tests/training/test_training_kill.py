@@ -1,103 +1,107 @@
-"""A run killed at any moment, moved elsewhere, and resumed (T1, T2); a lock whose owner died (T8)."""
+"""A run killed at any moment, moved, and resumed (T1, T2); a lock whose owner died (T8)."""
 
 from __future__ import annotations
 
-import os
+import multiprocessing
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
+import torch
 from training_toy import Line, how, make_network
 
 from latentomics.core import RequestError
 from latentomics.planning import Length
 from latentomics.training import lock_folder, train_network
 
-HERE = Path(__file__).parent
-LENGTH_STEPS = 400
-RUN = """
-import sys
-from pathlib import Path
-from training_toy import Line, how, make_network
-from latentomics.planning import Length
-from latentomics.training import train_network
-network = make_network()
-class Slow(Line):
-    def training(self, step):
-        print("step", flush=True)
+STEPS = 400
+KILLS = 6
+# one server has torch imported, and each run is a fork of it: a kill costs no start-up
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["latentomics.training.loop", "torch._dynamo"])
+
+
+class ToldLine(Line):
+    """The toy task, which tells of every step."""
+
+    def __init__(self, network: torch.nn.Module, pipe: Connection) -> None:
+        super().__init__(network)
+        self.pipe = pipe
+
+    def training(self, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        self.pipe.send(step)
         return super().training(step)
-print("begin", flush=True)
-trained = train_network(network, Slow(network), how(length=Length(steps=400)),
-                        folder=Path(sys.argv[1]), resume=True)
-print(trained.weights_sha256)
-"""
-HOLD = """
-import sys, time
-from pathlib import Path
-from latentomics.training import lock_folder
-with lock_folder(Path(sys.argv[1])):
-    print("held", flush=True)
-    time.sleep(60)
-"""
 
 
-def start(program: str, folder: Path) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]),
-        "OMP_NUM_THREADS": "1",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, str(folder)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() in {"begin", "held"}
-    return process
+def train_and_tell(folder: Path, pipe: Connection) -> None:
+    network = make_network()
+    task = ToldLine(network, pipe)
+    settings = how(length=Length(steps=STEPS))
+    trained = train_network(network, task, settings, folder=folder, resume=True)
+    pipe.send(trained.weights_sha256)
 
 
-def read_lines(process: subprocess.Popen[str], count: int) -> None:
-    assert process.stdout is not None
-    for _ in range(count):
-        process.stdout.readline()
+def hold_lock(folder: Path, pipe: Connection) -> None:
+    with lock_folder(folder):
+        pipe.send("held")
+        time.sleep(60)
+
+
+def start(
+    work: Callable[[Path, Connection], None], folder: Path
+) -> tuple[ForkServerProcess, Connection]:
+    ours, theirs = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=work, args=(folder, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def kill(process: ForkServerProcess) -> None:
+    process.kill()
+    process.join()
 
 
 def test_T1_T2_killed_and_moved_and_resumed_gives_the_same_weights(tmp_path: Path) -> None:
     network = make_network()
-    whole = train_network(network, Line(network), how(length=Length(steps=LENGTH_STEPS)))
+    whole = train_network(network, Line(network), how(length=Length(steps=STEPS)))
     chance = random.Random(5)
     folder = tmp_path / "0"
-    folder.mkdir()
-    for attempt in range(1, 4):
-        process = start(RUN, folder)
-        read_lines(process, chance.randrange(20, 90))
-        time.sleep(chance.uniform(0.0, 0.01))  # into a step, a validation or a checkpoint
-        process.kill()
-        process.wait()
+    begun = []
+    for attempt in range(1, KILLS + 1):
+        process, pipe = start(train_and_tell, folder)
+        begun.append(pipe.recv())
+        for _ in range(chance.randrange(20, 60)):
+            pipe.recv()
+        time.sleep(chance.uniform(0.0, 0.02))  # into a step, a validation or a checkpoint
+        kill(process)
         folder = Path(shutil.move(folder, tmp_path / str(attempt)))
-    assert list(folder.glob("checkpoint/state-*")), "no kill came after a checkpoint"
-    output, _ = start(RUN, folder).communicate()
-    assert output.split()[-1] == whole.weights_sha256
-    assert output.count("step") < LENGTH_STEPS, "nothing was resumed"
+    process, pipe = start(train_and_tell, folder)
+    told = pipe.recv()
+    while isinstance(told, int):
+        begun.append(told)
+        told = pipe.recv()
+    process.join()
+    assert told == whole.weights_sha256
+    assert begun[0] == 0 < begun[1] < begun[KILLS] > 60, "nothing was resumed"
+    assert not list(folder.glob(".*.part")) + list(folder.glob("checkpoint/.*.part"))
 
 
 def test_T8_a_folder_has_one_writer_and_a_dead_one_is_no_writer(tmp_path: Path) -> None:
-    process = start(HOLD, tmp_path)
+    process, pipe = start(hold_lock, tmp_path)
+    assert pipe.recv() == "held"
     with (
         pytest.raises(RequestError, match=f"process {process.pid} on ") as raised,
         lock_folder(tmp_path),
     ):
         pass
     assert raised.value.exit_code == 2
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill(process)
     with lock_folder(tmp_path):
         pass
 

@@ -70,7 +70,10 @@ def test_history_has_a_line_for_each_validation(tmp_path: Path) -> None:
     assert set(lines[1]["train"]) == {"nll", "kl", "total", "gradient"}
 
 
-def test_T1_resume_after_any_step_gives_the_same_weights(tmp_path: Path) -> None:
+def test_T1_resume_after_any_step_gives_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latentomics.training.desk.SHOW_S", 0.0)
     whole = train(length=Length(steps=40, decay_steps=16))
     for asked_after in (1, 7, 24, 39):
         folder = tmp_path / str(asked_after)
@@ -82,8 +85,7 @@ def test_T1_resume_after_any_step_gives_the_same_weights(tmp_path: Path) -> None
                 os.kill(os.getpid(), signal.SIGINT)
 
         settings = how(length=Length(steps=40, decay_steps=16))
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
-            patch.setattr("latentomics.training.desk.SHOW_S", 0.0)
+        with pytest.raises(Interrupted):
             train_network(network, task, settings, folder=folder, on_progress=ask)
         resumed = train(folder, resume=True, length=settings.length)
         assert resumed.weights_sha256 == whole.weights_sha256

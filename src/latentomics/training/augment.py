@@ -1,7 +1,7 @@
 """What training does to a batch: moves, corruption in physical units, and a second view.
 
-In: tensors (batch, channels, *size) and draws. Out: tensors of the same shape. A batch is moved in a
-few groups, each by one shift and one set of flips, so that no step loops over samples.
+In: tensors (batch, channels, *size) and draws. Out: tensors of the same shape. A batch is moved in
+a few groups, each by one shift and one set of flips, so that no step loops over samples.
 """
 
 from __future__ import annotations
@@ -95,13 +95,16 @@ def corrupt(
     ones = (1,) * (values.ndim - 2)
     offset, scale = offset.view(*offset.shape, *ones), scale.view(*scale.shape, *ones)
     level = sigma * scale if relative else sigma
-    return (model.apply(values * scale + offset, draws, level) - offset) / scale
+    raw: Tensor = model.apply(values * scale + offset, draws, level)
+    return (raw - offset) / scale
 
 
-def second_view(values: Tensor, spacing: Sequence[float], generator: np.random.Generator) -> Tensor:
-    """Rotate each sample by up to 15 degrees, and change its gain and offset (METHODS 20).
+def second_view(
+    values: Tensor, mask: Tensor, spacing: Sequence[float], generator: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Rotate each sample and its mask by up to 15 degrees; change its gain and offset.
 
-    Signals are not rotated. What comes from outside takes the nearest value.
+    Signals are not rotated. What comes from outside takes the nearest value (METHODS 20).
     """
     import torch
     from torch.nn.functional import affine_grid, grid_sample
@@ -113,22 +116,24 @@ def second_view(values: Tensor, spacing: Sequence[float], generator: np.random.G
         matrices = _rotations(generator, count, dimension)
         theta = _in_grid_units(matrices, values.shape[2:], spacing)
         grid = affine_grid(theta.to(values.device), list(values.shape), align_corners=False)
-        values = grid_sample(values, grid, padding_mode="border", align_corners=False)
+        both = torch.cat([values, mask], dim=1)
+        both = grid_sample(both, grid, padding_mode="border", align_corners=False)
+        values, mask = both[:, :-1], both[:, -1:]
     shape = (count,) + (1,) * (dimension + 1)
     change = torch.from_numpy(np.stack([gain, offset]).astype(np.float32)).to(values.device)
-    return values * change[0].view(shape) + change[1].view(shape)
+    return values * change[0].view(shape) + change[1].view(shape), mask
 
 
 def _shift(source: Tensor, target: Tensor, shift: Sequence[int]) -> None:
     ahead = [slice(max(0, s), source.shape[axis] + min(0, s)) for axis, s in enumerate(shift, 2)]
     behind = [slice(max(0, -s), source.shape[axis] - max(0, s)) for axis, s in enumerate(shift, 2)]
-    target[(..., *ahead)] = source[(..., *behind)]
+    every = [slice(None), slice(None)]
+    target[tuple(every + ahead)] = source[tuple(every + behind)]
     for axis, s in enumerate(shift, 2):
         size = source.shape[axis]
         if s > 0:
-            target.narrow(axis, 0, s).copy_(
-                target.narrow(axis, s, 1).expand_as(target.narrow(axis, 0, s))
-            )
+            bare = target.narrow(axis, 0, s)
+            bare.copy_(target.narrow(axis, s, 1).expand_as(bare))
         if s < 0:
             bare = target.narrow(axis, size + s, -s)
             bare.copy_(target.narrow(axis, size + s - 1, 1).expand_as(bare))
@@ -141,11 +146,9 @@ def _rotations(
     from scipy.spatial.transform import Rotation
 
     angles = generator.uniform(-ROTATION, ROTATION, count)
-    axes = (
-        generator.standard_normal((count, 3))
-        if dimension == 3
-        else np.tile([0.0, 0, 1], (count, 1))
-    )
+    axes = np.tile([0.0, 0.0, 1.0], (count, 1))
+    if dimension == 3:
+        axes = generator.standard_normal((count, 3))
     axes /= np.linalg.norm(axes, axis=1, keepdims=True)
     matrices = Rotation.from_rotvec(axes * angles[:, None]).as_matrix()
     return matrices[:, :dimension, :dimension]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HISTORY = "history.jsonl"
 SHOW_S = 0.2  # least time between two calls of the display
-PAUSE = 20  # a checkpoint that took t seconds is followed by the next after 20 t at least
+PAUSE = 20  # a checkpoint that took t seconds is followed by the next after about 20 t
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +46,9 @@ class Desk:
     def __post_init__(self) -> None:
         self.begin = self.clock() - self.state.seconds  # a resumed run has used that much already
         self.saved = self.state.seconds
+        if self.folder is not None:
+            for part in self.folder.glob(f".{HISTORY}.*.part"):
+                part.unlink()  # of a writer that was killed
 
     def read_clock(self) -> None:
         """Set the state's seconds."""
@@ -63,7 +66,9 @@ class Desk:
 
     def save_sometimes(self) -> None:
         """Write a checkpoint when the last one is old enough to be worth the time."""
-        if self.state.seconds - self.saved >= max(self.how.checkpoint_s, PAUSE * self.saving_took):
+        least = self.how.checkpoint_s
+        pause = max(least, PAUSE * min(least, self.saving_took))
+        if self.state.seconds - self.saved >= pause:
             self.save()
 
     def write_history(self) -> None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType, TracebackType
+from types import TracebackType
 
 
 class Interruption:
-    """Context in which the first signal only sets ``asked``; outside the main thread it is inert."""
+    """Context in which the first signal only sets ``asked``; inert outside the main thread."""
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -34,7 +34,7 @@ class Interruption:
     ) -> None:
         self._restore()
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def _ask(self, *_signal: object) -> None:
         self.asked = True
         self._restore()  # so the second signal acts as it did before
 

@@ -224,7 +224,7 @@ def _clip_limit(state: State, norm: float) -> float:
 
 
 def _closed(state: State) -> Length:
-    """A run that ended before its length was settled goes, on replay, through the step it ended at."""
+    """Return the length of a run, also of one that ended before it was settled; it replays so."""
     if state.length.steps is not None:
         return state.length
     return state.length.model_copy(update={"steps": state.step + 1, "decay_steps": 0})

@@ -75,7 +75,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fitted:
-    """A trained network of a plan; ``plan`` is resolved, so that running it gives the same bytes."""
+    """A trained network and its resolved plan; running that plan gives the same bytes."""
 
     network: nn.Module
     spec: NetworkSpec
@@ -94,5 +94,5 @@ class Task(Protocol):
         ...
 
     def validation(self) -> Terms:
-        """Return the mean terms over the validation samples, ``total`` among them; no randomness."""
+        """Return the mean terms over the validation samples, ``total`` among them; repeatable."""
         ...

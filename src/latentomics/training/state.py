@@ -18,6 +18,7 @@ from latentomics.training.checkpoint import FOLDER, Meta, load_checkpoint, save_
 from latentomics.training.records import EpochRecord, Optimisation, Terms
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
@@ -148,8 +149,8 @@ def _weights(network: nn.Module) -> dict[str, Tensor]:
     return dict(network.state_dict())
 
 
-def _device(network: nn.Module) -> object:
-    return next(iter(network.state_dict().values())).device
+def _device(network: nn.Module) -> torch.device:
+    return next(network.parameters()).device
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentomics.core import Code, IntArray, StepView, stream, stream_seed
+from latentomics.core import Code, Gaussian, IntArray, StepView, stream, stream_seed
 from latentomics.models import centre, draw
 from latentomics.noise import NOISES
 from latentomics.objectives import total
@@ -98,14 +98,16 @@ class AutoencoderTask:
             step=step,
             cohort_size=len(self.train),
         )
-        return total(view, self.method.likelihood, self.method.penalties, self.method.weights)
+        weights = self.method.weights(step)
+        return total(view, self.method.likelihood, self.method.penalties, weights)
 
     def _second(self, values: Tensor, mask: Tensor, step: int) -> Code | None:
         if self.method.second_view is None:
             return None
         name = "validation view" if step == LATER else "second view"
-        changed = second_view(values, self.plan.spacing.value, stream(self.plan.seed, name, step))
-        return self._encode(changed, mask)
+        generator = stream(self.plan.seed, name, step)
+        values, mask = second_view(values, mask, self.plan.spacing.value, generator)
+        return self._encode(values, mask)
 
     def _encode(self, values: Tensor, mask: Tensor) -> Code:
         return self.network.encode(self._with_mask(values, mask, self.network.spec.channels_in))
@@ -119,10 +121,10 @@ class AutoencoderTask:
     def _draw(self, code: Code, noise: torch.Generator | None) -> Tensor:
         import torch
 
-        middle = centre(code)
-        if noise is None:
-            return middle
-        return draw(code, torch.randn(middle.shape, generator=noise, device=middle.device))
+        if noise is None or not isinstance(code, Gaussian):
+            return centre(code)
+        shape, device = code.mean.shape, code.mean.device
+        return draw(code, torch.randn(shape, generator=noise, device=device))
 
     def _moved(self, batch: Batch, step: int) -> Batch:
         reach = self.plan.shift.value
@@ -188,4 +190,5 @@ class AutoencoderTask:
 
     @property
     def _device(self) -> torch.device:
-        return next(self.network.parameters()).device
+        device: torch.device = next(self.network.parameters()).device
+        return device
