@@ -1,0 +1,30 @@
+"""Figures, one kind a file: plain arrays and records in, matplotlib figures out, no state kept."""
+
+from latentomics.report.figures.activity import latent_activity
+from latentomics.report.figures.curves import Curve, learning_curves
+from latentomics.report.figures.forest import ForestRow, forest
+from latentomics.report.figures.histogram import region_sizes
+from latentomics.report.figures.latent_map import Colouring, latent_map
+from latentomics.report.figures.neighbours import Neighbour, neighbour_rows
+from latentomics.report.figures.reconstruction import Shown, comparison
+from latentomics.report.figures.style import png, svg
+from latentomics.report.figures.traversal import TraversalRow, traversals
+
+__all__ = [
+    "Colouring",
+    "Curve",
+    "ForestRow",
+    "Neighbour",
+    "Shown",
+    "TraversalRow",
+    "comparison",
+    "forest",
+    "latent_activity",
+    "latent_map",
+    "learning_curves",
+    "neighbour_rows",
+    "png",
+    "region_sizes",
+    "svg",
+    "traversals",
+]

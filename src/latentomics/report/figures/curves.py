@@ -1,0 +1,106 @@
+"""Learning curves: one small panel a term, training and validation labelled at their ends.
+
+In: values a term over optimiser steps. Out: a figure; the step whose weights were kept is marked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentomics.report.figures.style import BASELINE, LEARNED, QUIET, plain_logarithmic, styled
+from latentomics.report.words import short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_ACROSS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One term over time; ``training`` or ``validation`` may be empty."""
+
+    name: str
+    unit: str
+    steps: tuple[float, ...]
+    training: tuple[float, ...]
+    validation: tuple[float, ...]
+
+
+@styled
+def learning_curves(curves: tuple[Curve, ...], *, best_step: float | None, axis: str) -> Figure:
+    """Draw the curves, up to three in a row; ``axis`` names the horizontal axis."""
+    from matplotlib.figure import Figure
+
+    across = min(_ACROSS, len(curves))
+    down = -(-len(curves) // across)
+    figure = Figure(figsize=(3.35 * across, 2.35 * down), layout="constrained")
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    for panel, curve in zip(panels, curves, strict=False):
+        _panel(panel, curve, best_step, axis)
+    for panel in panels[len(curves) :]:
+        panel.set_visible(False)
+    return figure
+
+
+def _panel(axes: Axes, curve: Curve, best_step: float | None, axis: str) -> None:
+    axes.grid(axis="y")
+    axes.set_title(short(curve.name, 40))
+    axes.set_xlabel(axis)
+    axes.set_ylabel(curve.unit)
+    if best_step is not None:
+        axes.axvline(best_step, color=QUIET, linewidth=0.9, linestyle=(0, (2, 2)))
+        axes.annotate(
+            "kept",
+            (best_step, 1),
+            xycoords=("data", "axes fraction"),
+            fontsize=7,
+            color=QUIET,
+            ha="right",
+            va="top",
+            xytext=(-2, 0),
+            textcoords="offset points",
+        )
+    ends = []
+    if curve.training:
+        axes.plot(curve.steps, curve.training, color=BASELINE, linewidth=1.2, linestyle="--")
+        ends.append((_last(curve.training), "training", BASELINE))
+    if curve.validation:
+        axes.plot(curve.steps, curve.validation, color=LEARNED)
+        ends.append((_last(curve.validation), "validation", LEARNED))
+    _scale(axes, curve)
+    _direct_labels(axes, curve.steps[-1], ends)
+
+
+def _scale(axes: Axes, curve: Curve) -> None:
+    """Use a logarithmic axis where positive values span more than a factor of twenty."""
+    values = np.array([*curve.training, *curve.validation], dtype=float)
+    values = values[np.isfinite(values)]
+    if values.size and values.min() > 0 and values.max() > 20 * values.min():
+        plain_logarithmic(axes.yaxis)
+
+
+def _direct_labels(axes: Axes, step: float, ends: list[tuple[float, str, str]]) -> None:
+    """Name the lines at their right ends, the higher one above, so that they never overlap."""
+    ends = sorted((end for end in ends if np.isfinite(end[0])), key=lambda end: end[0])
+    shifts = (-4.0, 4.0) if len(ends) == 2 else (0.0,)
+    for (value, name, colour), shift in zip(ends, shifts, strict=False):
+        axes.annotate(
+            name,
+            (step, value),
+            xytext=(4, shift),
+            textcoords="offset points",
+            fontsize=7.5,
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def _last(values: tuple[float, ...]) -> float:
+    finite = [value for value in values if np.isfinite(value)]
+    return finite[-1] if finite else float("nan")

@@ -1,0 +1,161 @@
+"""What the latent space looks like: its map, what its latents carry and show, who lies near whom.
+
+In: pictures/data.npz and cohort.parquet. Out: one section.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentomics.report.figures import (
+    Colouring,
+    Neighbour,
+    TraversalRow,
+    latent_activity,
+    latent_map,
+    neighbour_rows,
+    png,
+    svg,
+    traversals,
+)
+from latentomics.report.page import Block, Gallery, Heading, Picture, Section, Words
+from latentomics.report.reading import RunFiles
+from latentomics.report.sections import cases as of_cases
+from latentomics.report.sections.pictures import anatomical, spacing_of, unit_of
+from latentomics.report.words import number, target_name
+
+ACTIVE = 0.01  # Burda's threshold on the variance of a mean (METHODS, section 11)
+_PANELS, _TRAVERSED, _QUERIES, _NEIGHBOURS = 6, 8, 6, 6
+
+
+def latent_section(files: RunFiles) -> Section:
+    """Return the section about the latent space."""
+    blocks = [*_map(files), *_activity(files), *_traversals(files), *_neighbours(files)]
+    if not blocks:
+        reason = files.missing.get(
+            "pictures/data.npz", "No pictures of the latent space are stored"
+        )
+        blocks = [Words(text=f"{reason}.", tone="note")]
+    return Section(
+        anchor="latent",
+        title="The latent space",
+        lead="What the learned numbers arrange, carry and show.",
+        blocks=tuple(blocks),
+    )
+
+
+def _map(files: RunFiles) -> list[Block]:
+    places, names = files.pictures.get("map"), of_cases.strings(files.pictures.get("map_case"))
+    if places is None or places.ndim != 2 or len(names) != len(places) or places.shape[1] < 2:
+        return []
+    colourings = _colourings(files, names)
+    content = png(latent_map(np.asarray(places, dtype=float)[:, :2], colourings), 130)
+    words = ", ".join(colouring.name for colouring in colourings)
+    picture = Picture(
+        name="latent_map",
+        suffix="png",
+        content=content,
+        alternative=f"Map of the latent codes of {len(names)} cases, coloured by {words}.",
+        caption=f"One dot a case (n = {number(len(names))}): the two directions in which the codes "
+        "vary most. Where colours part by site, the features know the scanner.",
+    )
+    return [Heading(text="Map by label and site"), Gallery(pictures=(picture,))]
+
+
+def _colourings(files: RunFiles, names: list[str]) -> tuple[Colouring, ...]:
+    found = []
+    targets = of_cases.targets_of(files)[: _PANELS - 1]
+    for column in (*targets, "site"):
+        values = of_cases.values_of(files, column, names)
+        groups = of_cases.as_groups(values)
+        if len(set(groups) - {None}) < 2:
+            continue
+        numbers = of_cases.as_numbers(values)
+        found.append(Colouring(name=f"by {target_name(column)}", numbers=numbers, groups=groups))
+    return tuple(found[:_PANELS]) or (Colouring(name="all cases", groups=("case",) * len(names)),)
+
+
+def _activity(files: RunFiles) -> list[Block]:
+    """Return the bars of KL, or of variance where the code has none, a latent."""
+    for key, axis in (("latent_kl", "KL (nats)"), ("latent_variance", "variance over cases")):
+        values = files.pictures.get(key)
+        if values is None or values.ndim != 1 or not len(values):
+            continue
+        numbers = np.nan_to_num(np.asarray(values, dtype=float))
+        used = int((numbers > ACTIVE).sum())
+        content = svg(latent_activity(numbers, axis=axis, threshold=ACTIVE))
+        words = f"{used} of {len(numbers)} latents are in use ({axis} above {ACTIVE:g})."
+        picture = Picture(
+            name="latent_activity", suffix="svg", content=content, alternative=words, caption=words
+        )
+        return [Heading(text="How many latents are in use"), Gallery(pictures=(picture,))]
+    return []
+
+
+def _traversals(files: RunFiles) -> list[Block]:
+    images, values = files.pictures.get("traversal"), files.pictures.get("traversal_values")
+    if images is None or values is None or "spacing" not in files.pictures:
+        return []
+    spacing = spacing_of(files, 0)
+    if len(spacing) not in (2, 3) or images.ndim != len(spacing) + 2 or not len(images):
+        return []
+    names = of_cases.strings(files.pictures.get("traversal_names"))
+    names = names or [f"latent {index}" for index in range(len(images))]
+    rows = tuple(
+        TraversalRow(name=name, images=np.asarray(row, dtype=np.float32))
+        for name, row in list(zip(names, images, strict=False))[:_TRAVERSED]
+    )
+    along = np.asarray(values, dtype=float)
+    positions = tuple((along[0] if along.ndim == 2 else along).tolist())
+    figure = traversals(
+        rows, positions, spacing=spacing, unit=unit_of(files), anatomical=anatomical(files)
+    )
+    picture = Picture(
+        name="traversals",
+        suffix="png",
+        content=png(figure, 130),
+        alternative=f"Images decoded along {len(rows)} latents, from low to high.",
+        caption="Each row changes one latent by the standard deviations above it and holds the "
+        "others at their mean, in the plane where most changes; right: high minus low.",
+    )
+    return [Heading(text="What the most active latents look like"), Gallery(pictures=(picture,))]
+
+
+def _neighbours(files: RunFiles) -> list[Block]:
+    data = files.pictures
+    if any(key not in data for key in ("thumbnails", "neighbour_query", "neighbour_index")):
+        return []
+    thumbnails = data["thumbnails"]
+    names = of_cases.strings(data.get("thumbnail_case", data.get("map_case")))
+    if len(names) != len(thumbnails) or thumbnails.ndim != 3:
+        return []
+    rows = []
+    for query, near in zip(data["neighbour_query"], data["neighbour_index"], strict=False):
+        indices = [int(query), *(int(index) for index in near[:_NEIGHBOURS])]
+        rows.append(tuple(_neighbour(files, index) for index in indices if index < len(names)))
+    if not rows:
+        return []
+    picture = Picture(
+        name="neighbours",
+        suffix="png",
+        content=png(neighbour_rows(tuple(rows[:_QUERIES])), 130),
+        alternative=f"{len(rows)} cases, each with the cases whose codes lie nearest.",
+        caption="Framed: a case; to its right the cases with the nearest codes. They should look "
+        "alike to a reader, and not merely come from the same site.",
+    )
+    return [Heading(text="Nearest neighbours"), Gallery(pictures=(picture,))]
+
+
+def _neighbour(files: RunFiles, index: int) -> Neighbour:
+    data = files.pictures
+    name = of_cases.strings(data.get("thumbnail_case", data.get("map_case")))[index]
+    columns = [*of_cases.targets_of(files)[:1], "site"]
+    values = [of_cases.values_of(files, column, [name])[0] for column in columns]
+    words = [
+        f"{target_name(column)} {of_cases.word(value)}"
+        if column != "site"
+        else of_cases.word(value)
+        for column, value in zip(columns, values, strict=True)
+        if value is not None
+    ]
+    return Neighbour(image=data["thumbnails"][index], case=name, lines=tuple(words))

@@ -1,0 +1,41 @@
+"""What nobody may conclude from this page.
+
+In: the plan and the table of cases. Out: one section.
+"""
+
+from __future__ import annotations
+
+from latentomics.report.page import Points, Section
+from latentomics.report.reading import RunFiles
+from latentomics.report.sections.cases import column_of
+from latentomics.report.words import number
+
+_FEW = 50  # test patients below which an AUROC's interval spans about a quarter of the scale
+
+_ALWAYS = (
+    "Not for clinical use. This is research software; it is no medical device and gives no "
+    "diagnosis.",
+    "A figure holds for cases like the ones it was computed on. Other scanners, protocols or "
+    "populations need a new evaluation.",
+    "A reconstruction shows what the code keeps of an image. It can leave out a finding and can "
+    "draw one that is not there; never read it in place of the image.",
+    "Learned numbers have no unit and no fixed meaning: a new training gives other ones. The model "
+    "in model/ gives the same numbers again.",
+    "Several targets and baselines are compared; p values are not corrected for their number.",
+)
+
+
+def limits_section(files: RunFiles) -> Section:
+    """Return the section about limits."""
+    points = [files.demonstration] if files.demonstration else []
+    points += _ALWAYS
+    splits, patients = column_of(files, "split"), column_of(files, "patient")
+    tested = {p for s, p in zip(splits, patients, strict=False) if s == "test"}
+    if tested and len(tested) < _FEW:
+        points.append(
+            f"Only {number(len(tested))} patients were held out for the test: differences of a few "
+            "hundredths cannot be seen with so few."
+        )
+    if column_of(files, "site") and len({s for s in column_of(files, "site") if s}) < 2:
+        points.append("All cases come from one site: nothing here speaks about another one.")
+    return Section(anchor="limits", title="Limits", lead="", blocks=(Points(items=tuple(points)),))

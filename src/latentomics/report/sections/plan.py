@@ -1,0 +1,73 @@
+"""What was decided for this cohort, with the reason beside each choice.
+
+In: plan.yaml. Out: one section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from latentomics.report.page import Block, Section, Table, Words
+from latentomics.report.reading import RunFiles
+from latentomics.report.words import said
+
+_NAMES = {
+    "dimension": "dimensions",
+    "spacing": "spacing (mm or px)",
+    "size": "size of a sample (voxels)",
+    "margin": "margin",
+    "loss_region": "region of the objective",
+    "noise": "corruption while training",
+    "shift": "random shifts (voxels)",
+    "symmetries": "code averaged over",
+    "pooled": "pooled maps beside the code",
+    "mask_channel": "mask as a channel",
+    "split": "split (train, validation, test)",
+}
+_REQUEST = ("manifest", "labels", "site", "channels", "folds", "epochs", "budget_s")
+
+
+def plan_section(files: RunFiles) -> Section:
+    """Return the section about the plan."""
+    blocks: tuple[Block, ...]
+    if not files.plan:
+        blocks = (
+            Words(text=files.missing.get("plan.yaml", "The plan is empty") + ".", tone="note"),
+        )
+    else:
+        blocks = (*_request(files), _choices(files), *_settings(files))
+    return Section(
+        anchor="plan",
+        title="The plan and its reasons",
+        lead="Each choice was made from what the cohort is. Edit plan.yaml and run it again to "
+        "decide otherwise.",
+        blocks=blocks,
+    )
+
+
+def _request(files: RunFiles) -> list[Block]:
+    asked = [
+        (name.replace("_s", " (s)") if name == "budget_s" else name, said(files.request[name]))
+        for name in _REQUEST
+        if files.request.get(name) not in (None, [], 0)
+    ]
+    if not asked:
+        return []
+    return [Table(columns=("asked for", "value"), rows=tuple(asked))]
+
+
+def _choices(files: RunFiles) -> Table:
+    rows = []
+    for name, entry in files.plan.items():
+        if isinstance(entry, Mapping) and "value" in entry:
+            title = _NAMES.get(name, name.replace("_", " "))
+            rows.append((title, said(entry["value"], name), str(entry.get("reason", ""))))
+    return Table(columns=("choice", "value", "because"), rows=tuple(rows))
+
+
+def _settings(files: RunFiles) -> list[Block]:
+    settings = files.plan.get("settings")
+    words = [f"Seed {said(files.plan.get('seed', 0))}."]
+    if isinstance(settings, Mapping) and settings:
+        words.append(f"Settings of the method: {said(settings)}.")
+    return [Words(text=" ".join(words))]

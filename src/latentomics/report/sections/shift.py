@@ -1,0 +1,73 @@
+"""Whether the features know the scanner: site probe and maximum mean discrepancy between sites.
+
+In: records of the evaluations ``site`` and ``mmd``. Out: one section.
+"""
+
+from __future__ import annotations
+
+from latentomics.core import Result
+from latentomics.report.page import Block, Cell, Section, Table, Words
+from latentomics.report.reading import RunFiles
+from latentomics.report.sections.evidence import WITHOUT_INTERVALS
+from latentomics.report.sections.records import chosen, scored_on
+from latentomics.report.words import (
+    feature_name,
+    interval,
+    metric_name,
+    p_value,
+    said,
+    scored,
+    target_name,
+)
+
+_SHOWN_APART = ("p", "chance", "scored", "split", "cases", "positive", "interval")
+
+
+def shift_section(files: RunFiles) -> Section:
+    """Return the section about sites."""
+    intervals = files.demonstration is None
+    site, distance = chosen(files.results, "site"), chosen(files.results, "mmd")
+    blocks: list[Block] = [] if intervals else [Words(text=WITHOUT_INTERVALS, tone="warn")]
+    if site:
+        caption = "Can the site be read from the features? 0.5 is chance, 1 is certainty."
+        blocks.append(_table(site, caption, intervals=intervals))
+    if distance:
+        caption = (
+            "Distance between the codes of the sites' held-out patients (squared maximum "
+            "mean discrepancy; p by exchanging patients). About 0: no shift."
+        )
+        blocks.append(_table(distance, caption, intervals=intervals))
+    if not site and not distance:
+        reason = "Sites were not compared: none are named (--site), or they have too few patients"
+        blocks = [Words(text=f"{files.missing.get('results.json', reason)}.", tone="note")]
+    return Section(
+        anchor="site",
+        title="What the features know of the scanner",
+        lead="A feature that knows the site can pass for knowledge of the disease wherever the two "
+        "go together.",
+        blocks=tuple(blocks),
+    )
+
+
+def _table(results: tuple[Result, ...], caption: str, *, intervals: bool) -> Table:
+    columns: tuple[str, ...] = ("features", "of", "metric", "value")
+    columns += ("95 % interval", "p") if intervals else ()
+    rows = []
+    for result in results:
+        row: tuple[Cell, ...] = (
+            feature_name(result.features),
+            target_name(result.target),
+            metric_name(result.metric),
+            scored(result.value, result.metric),
+        )
+        if intervals:
+            row += (
+                interval(result.low, result.high, result.metric),
+                p_value(result.settings.get("p")),
+            )
+        rest = {k: v for k, v in result.settings.items() if k not in _SHOWN_APART}
+        chance = result.settings.get("chance")
+        words = f"chance {said(chance)}; " if chance is not None else ""
+        rows.append((*row, f"{words}{scored_on(result)} {said(rest) if rest else ''}".strip()))
+    numeric = frozenset({3, 4, 5} if intervals else {3})
+    return Table(columns=(*columns, "how"), rows=tuple(rows), numeric=numeric, caption=caption)
