@@ -3,6 +3,7 @@
 from latentomics.dataset.collect import Entry, Prepared, prepare_cohort
 from latentomics.dataset.pca import Pca, fit_pca
 from latentomics.dataset.region import near_mm, near_voxels
+from latentomics.dataset.shifted import copies_for, shifted_rows
 from latentomics.dataset.split import (
     Part,
     Split,
@@ -22,6 +23,7 @@ __all__ = [
     "Prepared",
     "Split",
     "Store",
+    "copies_for",
     "drop_duplicates",
     "fit_pca",
     "fold_cases",
@@ -30,5 +32,6 @@ __all__ = [
     "near_voxels",
     "open_store",
     "prepare_cohort",
+    "shifted_rows",
     "split_cases",
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +27,6 @@ from latentomics.core import (
     Sample,
     content_hash,
     file_sha256,
-    plain,
     write_atomic,
 )
 from latentomics.preprocess import Pipeline
@@ -102,7 +101,7 @@ def write_pack(path: Path, pack: Pack) -> None:
     for i, (values, mask) in enumerate(zip(pack.values, pack.masks, strict=True)):
         if values is not None and mask is not None:
             arrays[f"values.{i}"], arrays[f"mask.{i}"] = values, mask
-    about = json.dumps(plain({"frames": pack.frames, "faults": pack.faults}))
+    about = json.dumps({"frames": pack.frames, "faults": pack.faults}, default=_fields)
     metadata = {"about": about, "digest": _digest(arrays, about)}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, save(arrays, metadata))
@@ -143,10 +142,14 @@ def _sha256(path: Path, _size: int, _changed: int) -> str:
     return file_sha256(path)
 
 
+def _fields(record: Any) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
 def _digest(arrays: Arrays, about: str) -> str:
     digest = hashlib.blake2b(about.encode(), digest_size=32)
     for name in sorted(arrays):
-        digest.update(f"{name} {arrays[name].shape} {arrays[name].dtype}".encode())
+        digest.update(f"{name} {arrays[name].shape} {arrays[name].dtype.str}".encode())
         digest.update(np.ascontiguousarray(arrays[name]).data)
     return digest.hexdigest()
 

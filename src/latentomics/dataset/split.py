@@ -17,7 +17,7 @@ from latentomics.core import Case, DoubleArray, Rejection, RequestError, Target,
 
 Part = Literal["train", "val", "test"]
 Split = dict[str, Part]
-Slot = TypeVar("Slot", int, Part)
+Slot = TypeVar("Slot")
 PARTS: tuple[Part, Part, Part] = ("train", "val", "test")
 CONTINUOUS_BINS = 3
 MOST_CLASSES = 10  # more different numbers than this are cut into bins
@@ -188,20 +188,21 @@ def _deal(
         )
     filled: defaultdict[str, DoubleArray] = defaultdict(lambda: np.zeros(len(slots)))
     dealt: dict[str, int] = {}
-    patients = sorted(strata)
-    for i in generator.permutation(len(patients)):
-        patient, weight = patients[i], weights[patients[i]]
-        keys = ("", *strata[patient])
+    patients: list[str] = sorted(strata)
+    order: list[int] = generator.permutation(len(patients)).tolist()
+    for patient in [patients[i] for i in order]:
+        keys, weight = ("", *strata[patient]), weights[patient]
         lacking = sum(wanted * (filled[key].sum() + weight) - filled[key] for key in keys)
-        dealt[patient] = int(np.argmax(lacking))
+        slot = int(np.argmax(lacking))
+        dealt[patient] = slot
         for key in keys:
-            filled[key][dealt[patient]] += weight
-    for slot in range(len(slots)):  # a part that shares this small left empty takes one patient
+            filled[key][slot] += weight
+    for empty in range(len(slots)):  # a part that shares this small left empty takes one patient
         counts = np.bincount(list(dealt.values()), minlength=len(slots))
-        if counts[slot] == 0:
+        if counts[empty] == 0:
             largest = int(counts.argmax())
-            dealt[next(name for name, at in dealt.items() if at == largest)] = slot
-    return {patient: slots[slot] for patient, slot in dealt.items()}
+            dealt[next(name for name, at in dealt.items() if at == largest)] = empty
+    return {name: slots[at] for name, at in dealt.items()}
 
 
 def _strata(
@@ -215,10 +216,15 @@ def _strata(
         rows[case.patient].append(tuple(column[i] for column in columns))
     strata = {}
     for patient, words in rows.items():
-        usual = [Counter(column).most_common(1)[0][0] for column in zip(*words, strict=True)]
+        usual = [_usual(column) for column in zip(*words, strict=True)]
         named = [f"{number}={word}" for number, word in enumerate(usual)]
         strata[patient] = (*named, " ".join(named)) if len(named) > 1 else tuple(named)
     return strata
+
+
+def _usual(words: Sequence[str]) -> str:
+    counts = Counter(words)
+    return min(counts, key=lambda word: (-counts[word], word))  # ties do not hang on the order
 
 
 def _words(values: Sequence[Target]) -> list[str]:

@@ -64,7 +64,7 @@ def identity(_values: FloatArray, window: tuple[float, float], _where: str) -> S
 @NORMALISATIONS.register("percentile")
 def percentile(values: FloatArray, window: tuple[float, float], where: str) -> Scaling:
     """Map two percentiles of the image to 0 and 1 and cut there."""
-    low, high = (float(p) for p in np.percentile(_some(values), window))
+    low, high = _quantiles(np.sort(_some(values)), *window)
     if not high > low:
         raise _constant(where, f"percentiles {window[0]:g} and {window[1]:g} are both {low:g}")
     return Scaling(offset=low, scale=high - low, low=low, high=high)
@@ -77,12 +77,11 @@ def robust_z(values: FloatArray, window: tuple[float, float], where: str) -> Sca
     Foreground is what lies above 5 % of the range from the 1st to the 99th percentile: air outside
     a head is left out, a crop inside the head is kept whole.
     """
-    some = _some(values)
-    darkest, brightest = np.percentile(some, (1, 99))
-    foreground = some[some > darkest + FOREGROUND_SHARE * (brightest - darkest)]
-    if not len(foreground):
-        raise _constant(where, f"nearly all values are {darkest:g}")
-    quarter, median, three = (float(p) for p in np.percentile(foreground, (25, 50, 75)))
+    some = np.sort(_some(values))
+    darkest, brightest = _quantiles(some, 1, 99)
+    least = np.searchsorted(some, darkest + FOREGROUND_SHARE * (brightest - darkest), "right")
+    foreground = some[least:] if least < len(some) else some
+    quarter, median, three = _quantiles(foreground, 25, 50, 75)
     scale = (three - quarter) / NORMAL_IQR or float(foreground.std()) or float(some.std())
     if not scale > 0:
         raise _constant(where, f"nearly all values are {median:g}")
@@ -93,6 +92,15 @@ def robust_z(values: FloatArray, window: tuple[float, float], where: str) -> Sca
         low=None if limits is None else median + limits[0] * scale,
         high=None if limits is None else median + limits[1] * scale,
     )
+
+
+def _quantiles(ordered: FloatArray, *percent: float) -> tuple[float, ...]:
+    # one sort serves them all, and is faster than numpy's partition for every percentile
+    at = np.array(percent) / 100 * (len(ordered) - 1)
+    low = np.floor(at).astype(int)
+    high = np.minimum(low + 1, len(ordered) - 1)
+    values = ordered[low] + (at - low) * (ordered[high].astype(np.float64) - ordered[low])
+    return tuple(float(value) for value in values)
 
 
 def _some(values: FloatArray) -> FloatArray:

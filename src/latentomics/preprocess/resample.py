@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from latentomics.core import BoolArray, DoubleArray, FloatArray, Grid
+from latentomics.core import BoolArray, DoubleArray, FloatArray, Grid, IntArray
 
 # FWHM of a Gaussian over its SD: the blur that turns one voxel size into another (Cardoso et al.,
 # "Scale factor point spread function matching", MICCAI 2015)
@@ -37,8 +38,9 @@ class Affine:
 class _Axis:
     # where the target's positions along one axis lie in the source, and with which weights
     window: slice
-    weights: FloatArray | None  # (target, window); None: the window itself, by ``step``
-    step: int
+    weights: FloatArray | None = None  # (target, window)
+    index: IntArray | None = None  # (target,) in the window, where voxels lie on voxels
+    step: int = 1  # where the window itself, up or down, is what is wanted
 
 
 def resample(
@@ -77,13 +79,24 @@ def resample(
 def inside(shape: Sequence[int], source: Grid, target: Grid, size: Sequence[int]) -> BoolArray:
     """Return which voxels (*size) of ``target`` lie in the volume of ``source``."""
     affine = affine_between(target, source)
+    parallel = _parallel_axes(affine.matrix, size)
     where = np.ones(tuple(size), bool)
-    positions = _positions(affine, size)
-    for j, n in enumerate(shape):
-        where &= (positions[j] >= -0.5 - NEAR) & (positions[j] <= n - 0.5 + NEAR)
+    if parallel is None:
+        for positions, n in zip(_positions(affine, size), shape, strict=True):
+            where &= _within(positions, n)
+        return where
+    for j, p in enumerate(parallel):  # a plane of the target is in or out as a whole
+        positions = affine.offset[j] + affine.matrix[j, p] * np.arange(size[p])
+        np.moveaxis(where, p, 0)[~_within(positions, shape[j])] = False
     return where
 
 
+def _within(positions: DoubleArray, n: int) -> BoolArray:
+    within: BoolArray = (positions >= -0.5 - NEAR) & (positions <= n - 0.5 + NEAR)
+    return within
+
+
+@lru_cache(maxsize=64)
 def affine_between(first: Grid, second: Grid) -> Affine:
     """Return the map from indices of the first grid to indices of the second."""
     d = len(first.spacing)
@@ -116,9 +129,8 @@ def _axis(positions: DoubleArray, n: int, sigma: float, order: int) -> _Axis:
         positions = np.floor(positions + 0.5 - NEAR)
     positions = np.where(np.abs(positions - nearest) < NEAR, nearest, positions)
     positions = np.clip(positions, 0.0, n - 1.0)
-    plain = _as_slice(positions) if sigma == 0.0 else None
-    if plain is not None:
-        return plain
+    if sigma == 0.0 and not np.any(positions % 1):
+        return _selection(positions.astype(np.int64))
     lower = np.floor(positions).astype(np.int64)
     upper_share = (positions - lower)[:, None]
     reach = int(np.ceil(REACH * sigma))
@@ -130,19 +142,17 @@ def _axis(positions: DoubleArray, n: int, sigma: float, order: int) -> _Axis:
     first, last = int(index.min()), int(index.max())
     weights = np.zeros((len(positions), last - first + 1))
     np.add.at(weights, (np.arange(len(positions))[:, None], index - first), kernel)
-    return _Axis(window=slice(first, last + 1), weights=weights.astype(np.float32), step=1)
+    return _Axis(window=slice(first, last + 1), weights=weights.astype(np.float32))
 
 
-def _as_slice(positions: DoubleArray) -> _Axis | None:
-    # voxels that lie on voxels, in one run up or down, need no arithmetic
-    steps = np.diff(positions)
-    if np.any(positions != np.floor(positions)):
-        return None
-    if len(steps) and (np.any(steps != steps[0]) or abs(steps[0]) != 1):
-        return None
-    low, high = int(positions.min()), int(positions.max())
-    step = -1 if len(steps) and steps[0] < 0 else 1
-    return _Axis(window=slice(low, high + 1), weights=None, step=step)
+def _selection(index: IntArray) -> _Axis:
+    # voxels that lie on voxels need no arithmetic; in one run up or down not even a copy
+    low, high = int(index.min()), int(index.max())
+    step = -1 if index[0] > index[-1] else 1
+    run = index[0] + step * np.arange(len(index))
+    if np.array_equal(index, run):
+        return _Axis(window=slice(low, high + 1), step=step)
+    return _Axis(window=slice(low, high + 1), index=index - low)
 
 
 def _kernel(offsets: npt.NDArray[np.int64], sigma: float) -> DoubleArray:
@@ -161,6 +171,8 @@ def _separable(
     part = values[(slice(None), *(axis.window for axis in axes))]
     part = part[(slice(None), *(slice(None, None, axis.step) for axis in axes))]
     out: FloatArray = part.astype(np.float32, copy=False)
+    for a, axis in enumerate(axes, 1):
+        out = out if axis.index is None else out.take(axis.index, a)
     todo = [(j + 1, axis.weights) for j, axis in enumerate(axes) if axis.weights is not None]
     for a, weights in sorted(todo, key=lambda pair: _growth(pair[1])):  # what shrinks comes first
         out = np.moveaxis(np.tensordot(weights, out, axes=(1, a)), 0, a)

@@ -1,0 +1,43 @@
+"""Samples moved by whole voxels, so that principal components of few images generalise.
+
+In: samples (n, channels, *size). Out: rows (n * (1 + copies), channels * voxels), the samples
+themselves first; what a shift lays bare takes the nearest value. On 200 hippocampus crops the
+components of 15 copies leave 11 % less held-out error than those of the crops alone
+(docs/decisions).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentomics.core import FloatArray, stream
+
+ENOUGH_ROWS = 3000  # with more samples than this, shifts add error instead of removing it
+
+
+def copies_for(samples: int, row_bytes: int, memory_bytes: int) -> int:
+    """Return how many shifted copies of each sample to fit on: few samples need many.
+
+    Examples
+    --------
+    >>> copies_for(200, 4000, 10**9), copies_for(2428, 4000, 10**9)
+    (14, 0)
+    """
+    rows = min(ENOUGH_ROWS, memory_bytes // max(1, row_bytes))
+    return max(0, rows // samples - 1)
+
+
+def shifted_rows(samples: FloatArray, reach: int, copies: int, seed: int) -> FloatArray:
+    """Return the samples and ``copies`` of each, shifted by up to ``reach`` voxels an axis."""
+    count, channels, *size = samples.shape
+    rows = np.empty((1 + copies, count, channels, *size), np.float32)
+    rows[0] = samples
+    shifts = stream(seed, "shifted").integers(-reach, reach + 1, (copies, count, len(size)))
+    for copy, of_copy in enumerate(shifts, start=1):
+        for sample, shift in enumerate(of_copy):
+            places = (
+                np.clip(np.arange(edge) + step, 0, edge - 1)
+                for edge, step in zip(size, shift, strict=True)
+            )
+            rows[copy, sample] = samples[sample][:, *np.ix_(*places)]
+    return rows.reshape((1 + copies) * count, -1)
