@@ -21,6 +21,7 @@ from latentomics.sources.masks import Region, bounding_box, to_index, to_physica
 from latentomics.sources.reading import read_parts
 
 SAMPLED = 2**20  # voxels from which percentiles and noise of a large image are taken
+ROUNDING = 0.01  # of a voxel: affines are stored in single precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +144,8 @@ def _box(acquisition: Acquisition, inside: BoolArray, grid: Grid) -> IntArray:
         return box
     corners = np.array(list(itertools.product(*(box - 0.5))))  # edges of voxels, not centres
     at = to_index(acquisition.grid, to_physical(grid, corners)) + 0.5
-    start = np.floor(at.min(axis=0) + 1e-6).clip(0, size - 1)
-    stop = np.ceil(at.max(axis=0) - 1e-6).clip(start + 1, size)
+    start = np.floor(at.min(axis=0) + ROUNDING).clip(0, size - 1)
+    stop = np.ceil(at.max(axis=0) - ROUNDING).clip(start + 1, size)
     return np.stack([start, stop], axis=1).astype(np.int64)
 
 

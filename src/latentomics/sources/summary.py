@@ -91,7 +91,7 @@ def _mixtures(facts: Sequence[CaseFacts]) -> list[str]:
             found.append(f"several {name} in one cohort: {', '.join(sorted(values))}")
     oblique = sum(fact.oblique for fact in facts)
     if oblique:
-        found.append(f"{oblique} images lie oblique to the patient's axes; they are resampled")
+        found.append(f"images oblique to the patient's axes, which are resampled: {oblique}")
     return found
 
 
@@ -99,19 +99,21 @@ def _mask_remarks(facts: Sequence[CaseFacts]) -> list[str]:
     masked = [fact for fact in facts if fact.mask_voxels]
     found = []
     if masked and len(masked) < len(facts):
-        found.append(f"{len(facts) - len(masked)} of {len(facts)} cases have no mask")
+        found.append(f"cases without a mask: {len(facts) - len(masked)} of {len(facts)}")
     few = [fact.case for fact in masked if fact.mask_voxels < FEW_VOXELS]
     if few:
-        found.append(f"{len(few)} masks have fewer than {FEW_VOXELS} voxels: {_some(few)}")
+        found.append(f"masks of fewer than {FEW_VOXELS} voxels: {len(few)} ({_some(few)})")
     several = [fact for fact in masked if (fact.mask_rule or "").startswith("labels ")]
     if several:
         found.append(
-            f"{len(several)} masks hold several labels ({several[0].mask_rule}); all of them are "
+            f"masks with several labels: {len(several)} ({several[0].mask_rule}); all of them are "
             "the region, mask_label picks one"
         )
     soft = [fact for fact in masked if (fact.mask_rule or "").startswith("probability")]
     if soft:
-        found.append(f"{len(soft)} masks are probabilities, cut as {soft[0].mask_rule}")
+        found.append(
+            f"masks that are probabilities: {len(soft)}; the region is {soft[0].mask_rule}"
+        )
     return found
 
 
@@ -123,7 +125,7 @@ def _split_remarks(cases: Sequence[Case]) -> list[str]:
     torn = [patient for patient, splits in parts.items() if len(splits) > 1]
     if not torn:
         return []
-    return [f"{len(torn)} patients stand on several sides of the given split: {_some(torn)}"]
+    return [f"patients on several sides of the given split: {len(torn)} ({_some(torn)})"]
 
 
 def _duplicate_remarks(cases: Sequence[Case], groups: Sequence[tuple[str, ...]]) -> list[str]:
@@ -132,9 +134,9 @@ def _duplicate_remarks(cases: Sequence[Case], groups: Sequence[tuple[str, ...]])
     by_id = {case.id: case for case in cases}
     across = [g for g in groups if len({by_id[c].split for c in g} - {None}) > 1]
     shown = _some([" = ".join(group) for group in groups])
-    found = [f"{len(groups)} pictures stand under several cases: {shown}"]
+    found = [f"pictures that stand under several cases: {len(groups)} ({shown})"]
     if across:
-        found.append(f"{len(across)} of them stand on several sides of the given split")
+        found.append(f"pictures on several sides of the given split: {len(across)}")
     differing = [
         name
         for name in by_id[groups[0][0]].targets
