@@ -1,1 +1,60 @@
 """From a fitted network and samples to a table of features, and to cases unlike the cohort."""
+
+from latentomics.features.baselines import (
+    PatchPca,
+    fit_patch_pca,
+    intensity_features,
+    patch_pca_features,
+    pca_features,
+)
+from latentomics.features.encode import Encoded, encode_store, lattice, network_regions
+from latentomics.features.errors import (
+    mean_errors,
+    mean_image,
+    network_errors,
+    patch_pca_errors,
+    pca_errors,
+)
+from latentomics.features.reference import Likeness, Reference, fit_reference
+from latentomics.features.regional import regional_statistics, signed_distance
+from latentomics.features.samples import ByCase, regions_of
+from latentomics.features.table import (
+    Columns,
+    FeatureTable,
+    build_table,
+    features_dictionary,
+    read_table,
+    size_columns,
+    write_table,
+)
+
+__all__ = [
+    "ByCase",
+    "Columns",
+    "Encoded",
+    "FeatureTable",
+    "Likeness",
+    "PatchPca",
+    "Reference",
+    "build_table",
+    "encode_store",
+    "features_dictionary",
+    "fit_patch_pca",
+    "fit_reference",
+    "intensity_features",
+    "lattice",
+    "mean_errors",
+    "mean_image",
+    "network_errors",
+    "network_regions",
+    "patch_pca_errors",
+    "patch_pca_features",
+    "pca_errors",
+    "pca_features",
+    "read_table",
+    "regional_statistics",
+    "regions_of",
+    "signed_distance",
+    "size_columns",
+    "write_table",
+]

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from latentomics.core import BoolArray, DoubleArray, FloatArray
 
 STATISTICS = ("mean", "sd", "q10", "q50", "q90")
+QUANTILES = (0.1, 0.5, 0.9)
 RIM_MM = 2.0
 RING_MM = 3.0
 REGIONS: dict[str, tuple[float, float]] = {  # signed distance to the border in mm, (above, up to]
@@ -26,6 +27,7 @@ REGIONS: dict[str, tuple[float, float]] = {  # signed distance to the border in 
 }
 WHOLE = ("whole",)
 FEWEST_POSITIONS = 4
+Members = npt.NDArray[np.intp]
 
 
 def signed_distance(mask: BoolArray, spacing: Sequence[float]) -> DoubleArray:
@@ -75,6 +77,18 @@ def at_positions(
     return values
 
 
+def region_members(distance: DoubleArray) -> tuple[Members, ...]:
+    """Return the flat positions of core, rim and ring; the 4 nearest where a region has fewer.
+
+    Parameters
+    ----------
+    distance : DoubleArray of shape (*positions)
+        Signed distance to the mask's border in mm, positive inside.
+    """
+    depth = distance.ravel()
+    return tuple(_members(depth, *REGIONS[name]) for name in REGIONS)
+
+
 def regional_statistics(code: npt.NDArray[np.floating], distance: DoubleArray | None) -> FloatArray:
     """Return mean, SD and quantiles of every channel over every region.
 
@@ -88,23 +102,31 @@ def regional_statistics(code: npt.NDArray[np.floating], distance: DoubleArray | 
     -------
     FloatArray of shape (K, regions, 5)
         Regions core, rim, ring (or whole); statistics mean, SD (population), 10, 50, 90 %.
-        A region with fewer than 4 positions takes the 4 nearest to it.
     """
-    flat = np.asarray(code, np.float64).reshape(len(code), -1)
-    if distance is None:
-        return _spread(flat)[:, None].astype(np.float32)
-    depth = distance.ravel()
-    parts = [_spread(flat[:, members(depth, *REGIONS[name])]) for name in REGIONS]
-    return np.stack(parts, axis=1).astype(np.float32)
+    members = None if distance is None else region_members(distance)
+    return pooled_over(np.asarray(code)[None], members)
 
 
-def members(depth: DoubleArray, above: float, up_to: float) -> npt.NDArray[np.intp]:
-    """Return the positions with ``above < depth <= up_to``, or the 4 nearest where fewer are."""
-    inside = np.flatnonzero((depth > above) & (depth <= up_to))
-    if len(inside) >= FEWEST_POSITIONS:
-        return inside
-    gap = np.maximum(np.maximum(above - depth, depth - up_to), 0)
-    return np.argsort(gap, kind="stable")[:FEWEST_POSITIONS]
+def pooled_over(codes: npt.NDArray[np.floating], members: tuple[Members, ...] | None) -> FloatArray:
+    """Return the statistics of several maps of one case, averaged over the maps.
+
+    Parameters
+    ----------
+    codes : array of shape (maps, K, *positions)
+        The map of each flip of the picture, flipped back.
+    members : tuple of positions, optional
+        Of ``region_members``; None: one region, the whole map.
+
+    Returns
+    -------
+    FloatArray of shape (K, regions, 5)
+    """
+    maps, channels = codes.shape[:2]
+    flat = np.asarray(codes, np.float32).reshape(maps * channels, -1)
+    parts = [flat] if members is None else [flat[:, region] for region in members]
+    each = np.stack([_spread(part) for part in parts], axis=1)  # (maps * K, regions, 5)
+    mean: FloatArray = each.reshape(maps, channels, len(parts), -1).mean(axis=0)
+    return mean.astype(np.float32)
 
 
 def statistic_names(
@@ -125,13 +147,22 @@ def statistic_names(
     )
 
 
-def _spread(values: DoubleArray) -> DoubleArray:
-    """Return (K, 5) of values (K, positions); quantiles interpolate linearly, as numpy's."""
+def _members(depth: DoubleArray, above: float, up_to: float) -> Members:
+    inside = np.flatnonzero((depth > above) & (depth <= up_to))
+    if len(inside) >= FEWEST_POSITIONS:
+        return inside
+    gap = np.maximum(np.maximum(above - depth, depth - up_to), 0)
+    return np.argsort(gap, kind="stable")[:FEWEST_POSITIONS]
+
+
+def _spread(values: FloatArray) -> DoubleArray:
+    """Return (rows, 5) of values (rows, positions); quantiles interpolate linearly, as numpy's."""
     ordered = np.sort(values, axis=1)
-    place = np.array([0.1, 0.5, 0.9]) * (ordered.shape[1] - 1)
+    place = np.array(QUANTILES) * (ordered.shape[1] - 1)
     below = np.floor(place).astype(np.int64)
     above = np.minimum(below + 1, ordered.shape[1] - 1)
-    quantiles = ordered[:, below] + (ordered[:, above] - ordered[:, below]) * (place - below)
-    centre = values.mean(axis=1, keepdims=True)
-    sd = np.sqrt(((values - centre) ** 2).mean(axis=1, keepdims=True))
-    return np.concatenate([centre, sd, quantiles], axis=1)
+    low, high = ordered[:, below].astype(np.float64), ordered[:, above].astype(np.float64)
+    centre = values.mean(axis=1, keepdims=True, dtype=np.float64)
+    apart = values - centre.astype(np.float32)
+    sd = np.sqrt(np.einsum("kp,kp->k", apart, apart) / values.shape[1])[:, None]
+    return np.concatenate([centre, sd, low + (high - low) * (place - below)], axis=1)

@@ -1,0 +1,225 @@
+"""Encode samples with a network: the code of every case as a row of features.
+
+In: a network, its plan and a store. Out: latent features (cases, columns) with names, pooled
+encoder maps where the plan asks for them, and the bare codes for judging collapse. Encoding runs in
+float32 in chunks of one fixed size, the last one padded, so that a case's bytes do not depend on
+its neighbours or their order (PROMISES D2); a map is read one case at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentomics.core import DoubleArray, FloatArray, Gaussian
+from latentomics.dataset import Store
+from latentomics.features.regional import (
+    REGIONS,
+    WHOLE,
+    Members,
+    pooled_over,
+    statistic_names,
+)
+from latentomics.features.samples import ByCase, by_case, flips_of, input_of, regions_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from latentomics.models import Network
+    from latentomics.planning import Plan
+
+CHUNK = 8  # samples encoded at once; part of what a model is (PROMISES D2)
+FLIP_VOXELS = 2**21  # voxels of flips read at once
+POSITIONS = 32  # of each case's map that are kept as bare codes
+OnDone = Callable[[int, int], None]  # samples encoded, samples in all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Encoded:
+    """What a network says about cases.
+
+    ``codes`` (rows, latent) are codes of unflipped samples, or of some positions of their maps;
+    ``kl`` (latent,) is the mean KL to the prior in nats where the code is Gaussian.
+    """
+
+    latent: ByCase
+    pooled: ByCase | None
+    codes: FloatArray
+    kl: DoubleArray | None
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """The case of each row."""
+        return self.latent.cases
+
+
+def encode_store(
+    network: Network,
+    plan: Plan,
+    store: Store,
+    *,
+    regions: tuple[tuple[Members, ...], ...] | None = None,
+    on_done: OnDone | None = None,
+) -> Encoded:
+    """Encode every sample of a store, averaged over the flips that the plan names.
+
+    Parameters
+    ----------
+    regions : tuple, optional
+        Of ``network_regions`` for this store, to share them between networks of one shape.
+    on_done : callable, optional
+        Called with the samples done and the samples in all.
+    """
+    with reading(network):
+        if network.spec.code == "map":
+            return _encode_maps(network, plan, store, regions, on_done)
+        return _encode_whole(network, plan, store, on_done)
+
+
+def network_regions(
+    network: Network, plan: Plan, store: Store
+) -> tuple[tuple[Members, ...], ...] | None:
+    """Return the positions of core, rim and ring that a local network reads; None without masks."""
+    if plan.loss_region.value == "all":
+        return None
+    stride, first = lattice(network)
+    return regions_of(store, stride=stride, first=first, block=network.spec.stem)
+
+
+def lattice(network: Network) -> tuple[int, float]:
+    """Return the stride of a local network's map in voxels, and where its first position lies."""
+    return int(network.read_stride), float(network.read_offset)  # type: ignore[arg-type]
+
+
+@contextmanager
+def reading(network: Network) -> Iterator[None]:
+    """Put a network into evaluation, without gradients or autocast, and back."""
+    import torch
+
+    was_training = network.training
+    network.eval()
+    try:
+        device = next(network.parameters()).device.type
+        with torch.inference_mode(), torch.autocast(device, enabled=False):
+            yield
+    finally:
+        network.train(was_training)
+
+
+def chunks(store: Store, channels: int) -> Iterator[tuple[slice, FloatArray]]:
+    """Give the rows and inputs (CHUNK, channels, *size) of each chunk, the last one padded."""
+    for start in range(0, len(store), CHUNK):
+        rows = range(start, min(start + CHUNK, len(store)))
+        inputs = np.stack([input_of(store, row, channels) for row in rows])
+        missing = CHUNK - len(inputs)
+        padding = [(0, missing), *[(0, 0)] * (inputs.ndim - 1)]
+        yield slice(rows.start, rows.stop), np.pad(inputs, padding)
+
+
+def _encode_whole(network: Network, plan: Plan, store: Store, on_done: OnDone | None) -> Encoded:
+    spec = network.spec
+    flips = flips_of(spec.dimension, plan.symmetries.value)
+    latent = np.zeros((len(store), spec.latent), np.float64)
+    codes = np.zeros((len(store), spec.latent), np.float32)
+    kl = np.zeros(spec.latent) if spec.code == "gaussian" else None
+    pooled: list[FloatArray] = []
+    for rows, inputs in chunks(store, spec.channels_in):
+        count = rows.stop - rows.start
+        tensor = _tensor(network, inputs)
+        maps = []
+        for axes in flips:
+            flipped = tensor.flip([2 + axis for axis in axes]) if axes else tensor
+            mean, divergence = _code(network, flipped)
+            latent[rows] += mean[:count] / len(flips)
+            if not axes:
+                codes[rows] = mean[:count]
+                if kl is not None and divergence is not None:
+                    kl += divergence[:count].sum(axis=0) / len(store)
+            if plan.pooled.value:
+                maps.append(network.pooled(flipped).float().cpu().numpy()[:count])
+        if maps:
+            pooled.append(np.stack(maps).mean(axis=0, dtype=np.float64).astype(np.float32))
+        if on_done:
+            on_done(rows.stop, len(store))
+    names = [f"latent_{number:03d}" for number in range(spec.latent)]
+    return Encoded(
+        latent=by_case(store, latent.astype(np.float32), names),
+        pooled=_pooled(store, pooled),
+        codes=codes,
+        kl=kl,
+    )
+
+
+def _encode_maps(
+    network: Network,
+    plan: Plan,
+    store: Store,
+    regions: tuple[tuple[Members, ...], ...] | None,
+    on_done: OnDone | None,
+) -> Encoded:
+    spec = network.spec
+    regions = network_regions(network, plan, store) if regions is None else regions
+    flips = flips_of(spec.dimension, plan.symmetries.value)
+    latent: list[FloatArray] = []
+    codes: list[FloatArray] = []
+    for row in range(len(store)):
+        members = None if regions is None else regions[row]
+        maps = _maps(network, input_of(store, row, spec.channels_in), flips)
+        latent.append(pooled_over(maps, members).ravel())
+        flat: FloatArray = maps[0].reshape(spec.latent, -1)
+        inside = np.arange(flat.shape[1]) if members is None else np.concatenate(members)
+        some = inside[:: max(1, len(inside) // POSITIONS)]
+        codes.append(np.take(flat, some, axis=1).T)
+        if on_done:
+            on_done(row + 1, len(store))
+    names = statistic_names(spec.latent, WHOLE if regions is None else tuple(REGIONS))
+    return Encoded(
+        latent=by_case(store, np.stack(latent), names),
+        pooled=None,
+        codes=np.concatenate(codes),
+        kl=None,
+    )
+
+
+def _maps(network: Network, values: FloatArray, flips: tuple[tuple[int, ...], ...]) -> FloatArray:
+    """Return the map of every flip of one sample, flipped back: (flips, K, *positions)."""
+    import torch
+
+    tensor = _tensor(network, values[None])
+    step = max(1, FLIP_VOXELS // int(np.prod(values.shape)))
+    found = []
+    for start in range(0, len(flips), step):
+        some = flips[start : start + step]
+        batch = torch.cat([tensor.flip([2 + axis for axis in axes]) for axes in some])
+        maps = network.read(batch).z  # type: ignore[operator]
+        found += [
+            one.flip([1 + axis for axis in axes]) for one, axes in zip(maps, some, strict=True)
+        ]
+    stacked: FloatArray = torch.stack(found).float().cpu().numpy()
+    return stacked
+
+
+def _code(network: Network, tensor: Tensor) -> tuple[FloatArray, DoubleArray | None]:
+    code = network.encode(tensor)
+    if not isinstance(code, Gaussian):
+        return code.z.float().cpu().numpy(), None
+    mean, log_var = code.mean.double(), code.log_var.double()
+    kl = 0.5 * (mean**2 + log_var.exp() - 1 - log_var)
+    return code.mean.float().cpu().numpy(), kl.cpu().numpy()
+
+
+def _pooled(store: Store, chunks_of: list[FloatArray]) -> ByCase | None:
+    if not chunks_of:
+        return None
+    values = np.concatenate(chunks_of)
+    return by_case(store, values, [f"pooled_{number:03d}" for number in range(values.shape[1])])
+
+
+def _tensor(network: Network, values: FloatArray) -> Tensor:
+    import torch
+
+    return torch.from_numpy(values).to(next(network.parameters()).device)

@@ -1,0 +1,213 @@
+"""The table of features: one row a case, columns in named groups, provenance in the file.
+
+In: cases, their split and groups of columns. Out: a ``FeatureTable``, written as parquet
+(provenance and groups in the schema's metadata) or CSV, and a dictionary that says what each column
+means.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from latentomics.core import Case, RequestError, write_atomic
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+FIRST_COLUMNS = ("case", "patient", "site", "split")
+METADATA = b"latentomics"
+SIZES = ("size_voxels", "size_mm3")
+_STATISTICS = {
+    "mean": "mean",
+    "sd": "SD",
+    "q10": "10 % quantile",
+    "q50": "median",
+    "q90": "90 % quantile",
+}
+_REGIONS = {
+    "core": "deeper than 2 mm inside the mask",
+    "rim": "within 2 mm inside the mask's border",
+    "ring": "within 3 mm outside the mask",
+    "whole": "the whole sample",
+}
+_LOCAL = re.compile(r"[a-z]+_c(\d+)_(core|rim|ring|whole)_(mean|sd|q10|q50|q90)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Columns:
+    """A group of columns: names and values (cases, columns)."""
+
+    names: tuple[str, ...]
+    values: npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FeatureTable:
+    """Rows are cases; the first columns are case, patient, site and split."""
+
+    frame: DataFrame
+    groups: Mapping[str, tuple[str, ...]]
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        words = ", ".join(f"{len(names)} {group}" for group, names in self.groups.items())
+        return f"{len(self.frame)} cases with {words}"
+
+    def values(self, group: str) -> npt.NDArray[np.float64]:
+        """Return a group's columns, (cases, columns)."""
+        return self.frame[list(self.groups[group])].to_numpy(np.float64)
+
+
+def build_table(
+    cases: Sequence[Case],
+    split: Mapping[str, str],
+    groups: Mapping[str, Columns],
+    provenance: Mapping[str, str] | None = None,
+) -> FeatureTable:
+    """Put groups of columns beside who each case is; rows in the order of ``cases``."""
+    import pandas
+
+    first = {
+        "case": [case.id for case in cases],
+        "patient": [case.patient for case in cases],
+        "site": [case.site for case in cases],
+        "split": [split.get(case.id) for case in cases],
+    }
+    parts = [pandas.DataFrame(first)]
+    parts += [pandas.DataFrame(part.values, columns=list(part.names)) for part in groups.values()]
+    return FeatureTable(
+        frame=pandas.concat(parts, axis=1),
+        groups={name: part.names for name, part in groups.items()},
+        provenance=dict(provenance or {}),
+    )
+
+
+def size_columns(voxels: Sequence[int], volumes_mm3: Sequence[float]) -> Columns:
+    """Return the size of each case's mask in its own voxels and in cubic (2-D: square) mm."""
+    values = np.stack([np.asarray(voxels, np.float64), np.asarray(volumes_mm3, np.float64)], axis=1)
+    return Columns(names=SIZES, values=values)
+
+
+def write_table(table: FeatureTable, path: Path) -> None:
+    """Write a table, whole or not at all.
+
+    Raises
+    ------
+    RequestError
+        When the suffix is neither .parquet nor .csv.
+    """
+    if path.suffix == ".csv":
+        write_atomic(path, lambda part: table.frame.to_csv(part, index=False))
+        return
+    if path.suffix != ".parquet":
+        raise RequestError(
+            f"features cannot be written as {path.suffix or 'a file without suffix'}",
+            str(path),
+            "name a file that ends in .parquet or .csv",
+        )
+    import pyarrow
+    from pyarrow import parquet
+
+    arrow = pyarrow.Table.from_pandas(table.frame, preserve_index=False)
+    content = {"groups": {g: list(n) for g, n in table.groups.items()}}
+    text = json.dumps({**content, "provenance": dict(table.provenance)}, sort_keys=True)
+    arrow = arrow.replace_schema_metadata(
+        {**(arrow.schema.metadata or {}), METADATA: text.encode()}
+    )
+    write_atomic(path, lambda part: parquet.write_table(arrow, part))
+
+
+def read_table(path: Path) -> FeatureTable:
+    """Read a table that ``write_table`` wrote; a CSV has no provenance and groups by first word.
+
+    Raises
+    ------
+    RequestError
+        When the file is missing or no table of features.
+    """
+    import pandas
+
+    try:
+        if path.suffix == ".csv":
+            frame = pandas.read_csv(path, dtype=dict.fromkeys(FIRST_COLUMNS, "object"))
+            stored: dict[str, dict[str, list[str]]] = {}
+        else:
+            from pyarrow import parquet
+
+            arrow = parquet.read_table(path)
+            frame = arrow.to_pandas()
+            stored = json.loads((arrow.schema.metadata or {}).get(METADATA, b"{}"))
+        if list(frame.columns[:4]) != list(FIRST_COLUMNS):
+            raise ValueError(f"its first columns are not {', '.join(FIRST_COLUMNS)}")
+    except (OSError, ValueError) as error:
+        raise RequestError(
+            f"no table of features: {error}", str(path), "give a file that 'run' or 'encode' wrote"
+        ) from None
+    groups = stored.get("groups") or _groups(list(frame.columns[4:]))
+    return FeatureTable(
+        frame=frame,
+        groups={name: tuple(columns) for name, columns in groups.items()},
+        provenance={k: str(v) for k, v in stored.get("provenance", {}).items()},
+    )
+
+
+def features_dictionary(table: FeatureTable) -> DataFrame:
+    """Return one row a column: name, group, unit and meaning."""
+    import pandas
+
+    rows = [
+        {"name": name, "group": group, "unit": unit, "meaning": meaning}
+        for group, names in table.groups.items()
+        for name in names
+        for unit, meaning in [meaning_of(name, group)]
+    ]
+    return pandas.DataFrame(rows, columns=["name", "group", "unit", "meaning"])
+
+
+def meaning_of(name: str, group: str) -> tuple[str, str]:
+    """Return the unit and the meaning of a column.
+
+    Examples
+    --------
+    >>> meaning_of("size_mm3", "size")
+    ('mm3', 'volume of the mask on its own grid (area in mm2 in two dimensions)')
+    """
+    known = {
+        "size_voxels": ("voxels", "voxels of the mask on its own grid"),
+        "size_mm3": ("mm3", "volume of the mask on its own grid (area in mm2 in two dimensions)"),
+        "unlike_p_code": ("", "conformal p of the code's distance to the training cases"),
+        "unlike_p_error": ("", "conformal p of the reconstruction error"),
+        "unlike": ("", "1 where the case is unlike the training cohort"),
+    }
+    if name in known:
+        return known[name]
+    over = ""
+    for suffix, word in (("_mean", "mean"), ("_sd", "SD")):
+        if name.endswith(suffix) and not _LOCAL.fullmatch(name):
+            name, over = name.removesuffix(suffix), f", {word} over the case's samples"
+    if local := _LOCAL.fullmatch(name):
+        channel, region, statistic = local.groups()
+        text = f"{_STATISTICS[statistic]} of code channel {int(channel)}, {_REGIONS[region]}"
+        return "a.u.", text + over
+    number = name.rsplit("_", 1)[-1]
+    words = {
+        "latent": f"latent {number} of the code",
+        "pooled": f"pooled encoder map {number}",
+        "pca": f"principal component {number}",
+    }
+    return "a.u.", words.get(group, f"{group} feature {number}") + over
+
+
+def _groups(columns: list[str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for column in columns:
+        groups.setdefault(column.split("_")[0], []).append(column)
+    return groups
