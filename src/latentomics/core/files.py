@@ -12,7 +12,9 @@ from enum import Enum
 from pathlib import Path
 
 
-def write_atomic(path: Path, write: Callable[[Path], None] | bytes | str) -> None:
+def write_atomic(
+    path: Path, write: Callable[[Path], None] | bytes | str, *, durable: bool = True
+) -> None:
     """Write a file so that a reader sees the old one or the whole new one, never a part.
 
     Parameters
@@ -21,6 +23,8 @@ def write_atomic(path: Path, write: Callable[[Path], None] | bytes | str) -> Non
         Where the file ends up; its folder must exist.
     write : callable, bytes or str
         The content, or a function that writes it to the temporary path it is given.
+    durable : bool
+        Wait until the disk has it (some 5 ms); False for what can be made again.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
@@ -30,8 +34,9 @@ def write_atomic(path: Path, write: Callable[[Path], None] | bytes | str) -> Non
             write(part)
         else:
             part.write_bytes(write.encode() if isinstance(write, str) else write)
-        with part.open("rb+") as opened:
-            os.fsync(opened.fileno())
+        if durable:
+            with part.open("rb+") as opened:
+                os.fsync(opened.fileno())
         part.chmod(0o666 & ~_umask())
         os.replace(part, path)
     finally:

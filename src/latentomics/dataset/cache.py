@@ -104,7 +104,7 @@ def write_pack(path: Path, pack: Pack) -> None:
     about = json.dumps({"frames": pack.frames, "faults": pack.faults}, default=_fields)
     metadata = {"about": about, "digest": _digest(arrays, about)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, save(arrays, metadata))
+    write_atomic(path, save(arrays, metadata), durable=False)
 
 
 def read_pack(path: Path) -> Pack | None:
@@ -147,7 +147,7 @@ def _fields(record: Any) -> dict[str, Any]:
 
 
 def _digest(arrays: Arrays, about: str) -> str:
-    digest = hashlib.blake2b(about.encode(), digest_size=32)
+    digest = hashlib.sha256(about.encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].shape} {arrays[name].dtype.str}".encode())
         digest.update(np.ascontiguousarray(arrays[name]).data)
