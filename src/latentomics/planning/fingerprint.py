@@ -1,8 +1,7 @@
 """What a cohort is, in a few figures: the only thing that the planner looks at.
 
-In: one ``CaseFacts`` a readable case, the cases, and later the spectrum of a sample of crops. Out: a
-``Fingerprint``; extents in mm (px where the files have no physical size), intensities in the
-modality's unit.
+In: the training cases and one ``CaseFacts`` for each. Out: a ``Fingerprint``; extents in mm (px
+where the files have no physical size), intensities in the modality's unit.
 """
 
 from __future__ import annotations
@@ -41,9 +40,7 @@ class Fingerprint:
     intensity_high: float
     intensity_p01: float
     intensity_p99: float
-    intensity_spread: (
-        float  # ratio of the 90th to the 10th percentile of the cases' 99th percentile
-    )
+    intensity_spread: float  # 90th to 10th percentile of the cases' 99th percentiles
     noise: float  # median estimated SD, in the intensity's unit
     noise_relative: float  # in units of each image's own SD
     masked: float  # share of cases with a mask

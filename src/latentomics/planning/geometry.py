@@ -28,9 +28,7 @@ def choose_view(found: Fingerprint) -> Choice[View]:
             f"of the place {found.mask_offset_spread:.2f} extents"
         )
         if same_size and same_place and found.extent_spread <= POSE_EXTENT_SPREAD:
-            return Choice(
-                value="pose", reason=f"the masked organ has one size and place: {figures}"
-            )
+            return Choice(value="pose", reason=f"the organ has one size and place: {figures}")
         return Choice(
             value="local", reason=f"masks vary in size or place, so they are lesions: {figures}"
         )
@@ -91,12 +89,11 @@ def choose_size(
     )
 
 
-def choose_margin(found: Fingerprint, view: View, spacing: tuple[float, ...]) -> Choice[float]:
+def choose_margin(view: View, spacing: tuple[float, ...]) -> Choice[float]:
     """Tissue around the mask that is looked at."""
     if view == "local":
-        value = max(4.0, 3 * max(spacing))
         return Choice(
-            value=value,
+            value=max(4.0, 3 * max(spacing)),
             reason="4 mm around the mask, and at least three voxels; rim and ring are half and "
             "three quarters of it",
         )

@@ -19,12 +19,12 @@ EXPLAINED = 0.95  # share of variance that the code should be able to hold
 DEFAULT_TOTAL_S = 600.0  # wall time of a whole run without --budget
 
 
-def choose_method(found: Fingerprint, view: View) -> Choice[str]:
+def choose_method(view: View) -> Choice[str]:
     """Local codes for lesions, one global code else."""
     if view == "local":
         return Choice(
             value="local",
-            reason="local codes pooled by region describe lesions best (docs/decisions)",
+            reason="local codes by region describe lesions best (docs/decisions)",
         )
     return Choice(
         value="autoencoder",
@@ -119,7 +119,7 @@ def choose_shift(view: View, size: tuple[int, ...]) -> Choice[int]:
 
 
 def choose_symmetries(view: View) -> Choice[Literal["none", "flips"]]:
-    """The code is averaged over the flips that the anatomy allows."""
+    """Average the code over the flips that the anatomy allows."""
     if view in ("local", "scaled", "fixed"):
         return Choice(value="flips", reason="a lesion has no up or down")
     return Choice(value="none", reason="the anatomy has a pose")

@@ -88,10 +88,10 @@ def make_plan(
     view = choose_view(found)
     if wishes.method is not None and wishes.method != "local":
         view = choose_global_view(view)
-    method = _chosen(wishes.method, choose_method(found, view.value), "--method")
+    method = _chosen(wishes.method, choose_method(view.value), "--method")
     spacing = choose_spacing(found, view.value)
     size = choose_size(found, view.value, spacing.value)
-    margin = choose_margin(found, view.value, spacing.value)
+    margin = choose_margin(view.value, spacing.value)
     normalisation, window = choose_normalisation(found)
     pipeline = Pipeline(
         dimension=found.dimension,
@@ -174,9 +174,7 @@ def _choose_mask_channel(view: View) -> Choice[bool]:
 
 def _choose_loss_region(view: View) -> Choice[Literal["all", "mask", "mask+ring"]]:
     if view in ("local", "scaled", "fixed"):
-        return Choice(
-            value="mask+ring", reason="the lesion and what surrounds it are to be learned"
-        )
+        return Choice(value="mask+ring", reason="the lesion and its surroundings are to be learned")
     return Choice(value="all", reason="the whole sample is to be learned")
 
 

@@ -1,0 +1,189 @@
+"""The Python door: the same functions as the commands, with small records that show themselves.
+
+In a notebook the last line of a cell shows a record as HTML: the verdict, the table, where files lie.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latentomics import flow
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from latentomics.core import Result
+    from latentomics.planning import Plan
+
+SHOWN_ROWS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A finished run."""
+
+    folder: Path
+    report: Path
+    table: Path
+    verdict: tuple[tuple[str, str], ...]
+    results: tuple[Result, ...]
+    rejected: int
+
+    def features(self) -> DataFrame:
+        """Return the table of features."""
+        from latentomics.features import read_table
+
+        return read_table(self.table).frame
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<li><b>{html.escape(status)}</b> {html.escape(sentence)}</li>"
+            for status, sentence in self.verdict
+        )
+        table = self.features().head(SHOWN_ROWS).iloc[:, :8].to_html(index=False, border=0)
+        return f"<ul>{items}</ul>{table}{_path(self.report)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """Cases encoded by a stored model."""
+
+    table: Path
+    rows: int
+    flagged: int
+    rejected: int
+
+    def features(self) -> DataFrame:
+        """Return the table of features."""
+        from latentomics.features import read_table
+
+        return read_table(self.table).frame
+
+    def _repr_html_(self) -> str:
+        words = (
+            f"<p>{self.rows} cases, {self.flagged} unlike the training cohort, "
+            f"{self.rejected} rejected</p>"
+        )
+        table = self.features().head(SHOWN_ROWS).iloc[:, :8].to_html(index=False, border=0)
+        return f"{words}{table}{_path(self.table)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan that was made and not run; ``plan.to_yaml()`` is what can be edited."""
+
+    plan: Plan
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(choice['value']))}</td>"
+            f"<td>{html.escape(str(choice['reason']))}</td></tr>"
+            for name, choice in self.plan.model_dump(mode="json").items()
+            if isinstance(choice, dict) and "reason" in choice
+        )
+        return f"<table><tr><th>choice</th><th>value</th><th>reason</th></tr>{rows}</table>"
+
+
+def run(
+    source: str | Path,
+    output: str | Path,
+    *,
+    labels: Sequence[str] = (),
+    site: str | None = None,
+    channels: Sequence[str] = ("image",),
+    mask_label: int | None = None,
+    folds: int = 0,
+    budget_s: float | None = None,
+    epochs: int | None = None,
+    method: str | None = None,
+    latent: int | None = None,
+    settings: Mapping[str, object] | None = None,
+    seed: int = 0,
+    memory_bytes: int | None = None,
+    workers: int | None = None,
+    resume: bool = False,
+) -> Run:
+    """Learn features from a cohort: a table, a report and a model.
+
+    Parameters
+    ----------
+    source : path
+        A manifest, a folder of images, or an edited plan (``.yaml``).
+    output : path
+        The run folder.
+    labels : sequence of str
+        Columns to probe, or comparisons such as ``"grade>=2"``.
+    site : str, optional
+        Column that names the scanner or hospital.
+    budget_s : float, optional
+        Wall time of the whole run; default about ten minutes.
+
+    Returns
+    -------
+    Run
+        With the verdict, the records of ``results.json`` and the paths.
+
+    Raises
+    ------
+    RequestError, IncompleteError, Interrupted
+        See the command ``latentomics run``.
+    """
+    options = flow.RunOptions(
+        labels=tuple(labels),
+        site=site,
+        channels=tuple(channels),
+        mask_label=mask_label,
+        folds=folds,
+        budget_s=budget_s,
+        epochs=epochs,
+        memory_bytes=memory_bytes,
+        method=method,
+        settings={name: str(value) for name, value in (settings or {}).items()},
+        workers=workers,
+        resume=resume,
+        seed=seed,
+        latent=latent,
+    )
+    record = flow.run(Path(source), Path(output), request_options=options)
+    return Run(
+        folder=record.folder,
+        report=record.report,
+        table=record.table,
+        verdict=record.verdict,
+        results=record.results,
+        rejected=record.rejected,
+    )
+
+
+def plan(
+    source: str | Path,
+    *,
+    labels: Sequence[str] = (),
+    site: str | None = None,
+    method: str | None = None,
+    budget_s: float | None = None,
+    seed: int = 0,
+) -> Planned:
+    """Plan a run without running it; every choice has its reason."""
+    options = flow.RunOptions(
+        labels=tuple(labels), site=site, method=method, budget_s=budget_s, seed=seed
+    )
+    return Planned(plan=flow.make_plan(Path(source), options=options))
+
+
+def encode(
+    run: str | Path, source: str | Path, output: str | Path, *, workers: int | None = None
+) -> Encoded:
+    """Encode new cases with a run's model, and flag those unlike its training cohort."""
+    record = flow.encode(Path(run), Path(source), Path(output), workers=workers)
+    return Encoded(
+        table=record.table, rows=record.rows, flagged=record.flagged, rejected=record.rejected
+    )
+
+
+def _path(path: Path) -> str:
+    return f"<p><code>{html.escape(str(path))}</code></p>"

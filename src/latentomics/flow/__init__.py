@@ -1,0 +1,47 @@
+"""The main job as a list of stages, and what else is done with cohorts and runs.
+
+Names are imported when they are asked for: a command that needs no network does not load one.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from latentomics.flow.records import EncodeRecord, Event, OnEvent, RunOptions, RunRecord
+
+if TYPE_CHECKING:
+    from latentomics.flow.checking import check, make_plan
+    from latentomics.flow.encoding import encode
+    from latentomics.flow.job import run
+    from latentomics.flow.sealing import verify
+
+_PLACES = {
+    "check": "checking",
+    "encode": "encoding",
+    "make_plan": "checking",
+    "run": "job",
+    "verify": "sealing",
+}
+
+__all__ = [
+    "EncodeRecord",
+    "Event",
+    "OnEvent",
+    "RunOptions",
+    "RunRecord",
+    "check",
+    "encode",
+    "make_plan",
+    "run",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"latentomics.flow.{_PLACES[name]}")
+    found = getattr(module, name)
+    globals()[name] = found
+    return found

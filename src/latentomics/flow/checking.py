@@ -1,0 +1,46 @@
+"""Look before you run: what a cohort holds, and what would be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from latentomics.flow.gather import counter, gather, request_of
+from latentomics.flow.job import DEFAULT_SHARES
+from latentomics.flow.records import Event, OnEvent, RunOptions, ignore
+from latentomics.planning import Plan
+from latentomics.sources import CohortCheck, check_cohort, label_of, read_cohort
+
+
+def check(
+    source: Path,
+    *,
+    labels: Sequence[str] = (),
+    site: str | None = None,
+    channels: tuple[str, ...] = ("image",),
+    workers: int | None = None,
+    on_event: OnEvent = ignore,
+) -> CohortCheck:
+    """Read every file of a cohort and say what was found."""
+    cohort = read_cohort(source, channels=channels, site=site)
+    told = counter("read", len(cohort.cases), "reading every file", on_event)
+    of_cases = [label_of(cohort.cases, name) for name in labels]
+    return check_cohort(cohort, of_cases, workers=workers, on_done=told)
+
+
+def make_plan(
+    source: Path, *, options: RunOptions | None = None, on_event: OnEvent = ignore
+) -> Plan:
+    """Plan a run without running it."""
+    from latentomics.flow.decide import decide
+
+    options = options or RunOptions()
+    gathered = gather(
+        request_of(source, options),
+        DEFAULT_SHARES,
+        options.seed,
+        workers=options.workers,
+        on_event=on_event,
+    )
+    on_event(Event(stage="plan", done=0, total=1, message="from the training cases"))
+    return decide(gathered, gathered.split, options)

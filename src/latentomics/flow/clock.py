@@ -1,0 +1,59 @@
+"""Wall time of a run: what is spent, and what training may take (PROMISES T9)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+SECONDS_A_SET = 0.5  # of a probe, for one label and one part
+SECONDS_OF_REPORT = 10.0
+LEAST_SHARE = 0.2  # of the budget that training gets whatever else is slow
+
+
+@dataclass(slots=True, kw_only=True)
+class Clock:
+    """Seconds by stage, and the budget they come out of; None where the length is fixed."""
+
+    budget_s: float | None
+    begun: float = field(default_factory=time.monotonic)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the seconds of a block to a stage."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.stages[name] = self.stages.get(name, 0.0) + time.monotonic() - begun
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self.begun
+
+    def training_s(
+        self, fittings_left: int, parts: int, labels: int
+    ) -> Callable[[float], float] | None:
+        """Return what says how long the next training may take, given the seconds of encoding.
+
+        Parameters
+        ----------
+        fittings_left : int
+            This one included; each later one encodes with baselines (four encodings more).
+        parts, labels : int
+            Of the probes that follow.
+        """
+        if self.budget_s is None:
+            return None
+        budget = self.budget_s
+
+        def seconds(encoding_s: float) -> float:
+            after = SECONDS_OF_REPORT + SECONDS_A_SET * 12 * parts * labels
+            others = encoding_s * (1 + 5 * (fittings_left - 1))
+            left = (budget - self.elapsed_s - after - others) / fittings_left
+            return max(left, LEAST_SHARE * budget / fittings_left)
+
+        return seconds

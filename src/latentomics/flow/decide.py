@@ -1,0 +1,89 @@
+"""The plan of a run: made from the training cases, or read from an edited file.
+
+In: a gathered cohort and the options. Out: a ``Plan`` whose precision was measured here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from latentomics.core import Case
+from latentomics.dataset import open_store, prepare_cohort
+from latentomics.flow.gather import Gathered, Split, cache_folder
+from latentomics.flow.records import RunOptions
+from latentomics.methods import METHODS, method_of
+from latentomics.planning import (
+    Choice,
+    Plan,
+    Wishes,
+    available_hardware,
+    explained_shares,
+    fingerprint_of,
+    make_plan,
+)
+from latentomics.preprocess import Pipeline
+
+SPECTRUM_CASES = 256
+
+
+def decide(gathered: Gathered, split: Split, options: RunOptions) -> Plan:
+    """Plan a fitting from its training cases alone."""
+    training = [case for case in gathered.cases if split[case.id] == "train"]
+    found = fingerprint_of(training, [gathered.facts[case.id] for case in training])
+    hardware = available_hardware(options.memory_bytes)
+    wishes = Wishes(
+        method=options.method,
+        code="point" if options.method is None else METHODS[options.method].code,
+        latent=options.latent,
+        seed=options.seed,
+        settings=typed_settings(options),
+    )
+    plan = make_plan(
+        gathered.request,
+        found,
+        hardware,
+        wishes,
+        training=len(training),
+        spectrum=_spectrum(training, options.workers),
+    )
+    method_of(plan)  # refuses a pairing that makes no sense before anything is trained
+    return with_measured_precision(plan)
+
+
+def with_measured_precision(plan: Plan) -> Plan:
+    """Return the plan with the precision that this machine trains fastest in."""
+    from latentomics.training import measure_precision
+
+    value, reason = measure_precision(plan.network.value, plan.batch.value)
+    return plan.model_copy(update={"precision": Choice(value=value, reason=reason)})
+
+
+def typed_settings(options: RunOptions) -> dict[str, float | str | bool]:
+    """Turn the words of ``--set`` into numbers and truth values where they are such."""
+    return {name: _typed(word) for name, word in options.settings.items()}
+
+
+def _typed(word: str) -> float | str | bool:
+    if word.lower() in ("true", "false"):
+        return word.lower() == "true"
+    try:
+        return float(word)
+    except ValueError:
+        return word
+
+
+def _spectrum(
+    training: Sequence[Case], workers: int | None
+) -> Callable[[Pipeline], tuple[float, ...]]:
+    def shares(pipeline: Pipeline) -> tuple[float, ...]:
+        step = max(1, len(training) // SPECTRUM_CASES)
+        some = training[::step]
+        prepared = prepare_cohort(some, pipeline, cache_folder(), workers=workers)
+        ids = [entry.case for entry in prepared.entries]
+        store = open_store(prepared, ids)
+        values = store.batch(np.arange(min(len(store), 2 * SPECTRUM_CASES)), None).values
+        return explained_shares(values.reshape(len(values), -1).numpy())
+
+    return shares

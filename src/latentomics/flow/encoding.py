@@ -1,0 +1,118 @@
+"""Encode new cases with a stored model, through the very preprocessing it was trained with.
+
+In: a run folder (its ``model/`` alone is read) and a manifest. Out: a table with the model's
+columns and, for each case, whether it is like the training cohort (METHODS 29).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from latentomics.core import Case, IncompleteError, Rejection, RequestError
+from latentomics.dataset import Store
+from latentomics.features import Columns, build_table, encode_store, network_errors, size_columns
+from latentomics.flow.fitting import load, reduce_pooled
+from latentomics.flow.folder import write_rejected
+from latentomics.flow.gather import counter, prepare_cases
+from latentomics.flow.model import Model, case_errors, load_fitted
+from latentomics.flow.records import EncodeRecord, Event, OnEvent, ignore
+from latentomics.flow.tables import write_with_dictionary
+from latentomics.sources import CaseFacts, measure_cases, read_cohort, rejection_of
+
+
+def encode(
+    run: Path,
+    source: Path,
+    output: Path,
+    *,
+    workers: int | None = None,
+    on_event: OnEvent = ignore,
+) -> EncodeRecord:
+    """Encode the cases of a manifest.
+
+    Raises
+    ------
+    RequestError
+        When the manifest or the output's suffix is wrong.
+    IntegrityError
+        When the model is not what was written.
+    IncompleteError
+        When no case could be read.
+    """
+    if output.suffix not in (".parquet", ".csv"):
+        raise RequestError(
+            f"a table is .parquet or .csv, not {output.suffix!r}", str(output), "change the suffix"
+        )
+    model = load_fitted(run / "model" if (run / "model").is_dir() else run)
+    request = model.plan.request
+    cohort = read_cohort(
+        source, channels=request.channels, site=request.site, mask_label=request.mask_label
+    )
+    facts, unread = _measured(cohort.cases, workers, on_event)
+    readable = [case for case in cohort.cases if case.id in facts]
+    prepared = prepare_cases(readable, model.plan, workers=workers, on_event=on_event)
+    bad = {rejection.case for rejection in prepared.rejected}
+    cases = [case for case in readable if case.id not in bad]
+    rejected = (*cohort.rejected, *unread, *prepared.rejected)
+    if rejected:
+        write_rejected(output.with_name(f"{output.stem}_rejected.csv"), rejected)
+    if not cases:
+        raise IncompleteError(
+            "no case could be encoded",
+            str(source),
+            f"see {output.stem}_rejected.csv for each case's reason and remedy",
+        )
+    store = load(model.plan, prepared, [case.id for case in cases])
+    on_event(Event(stage="encode", done=0, total=len(cases), message="encoding"))
+    groups, flagged = _columns(model, store, cases, facts)
+    table = build_table(cases, {}, groups, {"weights_sha256": model.weights_sha256})
+    write_with_dictionary(table, output)
+    return EncodeRecord(
+        table=output,
+        rows=len(cases),
+        flagged=flagged,
+        rejected=len(rejected),
+        exit_code=3 if rejected else 0,
+    )
+
+
+def _measured(
+    cases: Sequence[Case], workers: int | None, on_event: OnEvent
+) -> tuple[dict[str, CaseFacts], list[Rejection]]:
+    by_id = {case.id: case for case in cases}
+    facts: dict[str, CaseFacts] = {}
+    rejected = []
+    told = counter("read", len(cases), "reading every file", on_event)
+    for outcome in measure_cases(cases, workers=workers, on_done=told):
+        if outcome.value is not None:
+            facts[outcome.key] = outcome.value
+        elif outcome.error is not None:
+            rejected.append(rejection_of(by_id[outcome.key], outcome.error))
+    return facts, rejected
+
+
+def _columns(
+    model: Model, store: Store, cases: Sequence[Case], facts: Mapping[str, CaseFacts]
+) -> tuple[dict[str, Columns], int]:
+    encoded = encode_store(model.network, model.plan, store)
+    found = {"latent": encoded.latent}
+    if encoded.pooled is not None and model.pooled_components is not None:
+        found["pooled"] = reduce_pooled(encoded.pooled, model.pooled_components)
+    groups = {name: Columns(names=part.names, values=part.values) for name, part in found.items()}
+    of_cases = [facts[case.id] for case in cases]
+    if all(fact.mask_voxels for fact in of_cases):
+        groups["size"] = size_columns(
+            [fact.mask_voxels for fact in of_cases], [fact.mask_mm3 for fact in of_cases]
+        )
+    if model.reference is None:
+        return groups, 0
+    errors = case_errors(network_errors(model.network, store), store.cases, encoded.cases)
+    likeness = model.reference.compare(encoded.latent.values, errors)
+    groups["likeness"] = Columns(
+        names=("p_code", "p_error", "unlike_training"),
+        values=np.stack([likeness.p_code, likeness.p_error, likeness.unlike], axis=1),
+    )
+    return groups, int(likeness.unlike.sum())

@@ -1,0 +1,141 @@
+"""What the features are worth, as records: probes, sites, shift, reconstruction, collapse.
+
+In: the fitting of the run's split, those of its folds, and the cohort. Out: ``Result``s. Labels
+meet features here and nowhere earlier (PROMISES L3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from latentomics.core import DoubleArray, IntArray, Result
+from latentomics.evaluation import (
+    Part,
+    collapse,
+    label_efficiency,
+    mmd,
+    numbered,
+    probe,
+    reconstruction,
+    site_columns,
+    site_predictability,
+)
+from latentomics.flow.fitting import Fitting
+from latentomics.flow.gather import Gathered, Split
+
+Blocks = dict[str, list[DoubleArray]]
+SITE_SETS = ("latent", "pca", "intensity", "size")
+FEW_LABELS = (20,)
+
+
+def evidence(
+    gathered: Gathered, main: Fitting, folds: Sequence[Fitting], *, seed: int
+) -> list[Result]:
+    """Answer what a reviewer asks first."""
+    sizes = size_block(gathered)
+    parts = [part_of(fitting, fitting.split, sizes) for fitting in folds or (main,)]
+    single = part_of(main, main.split, sizes)
+    patients = numbered([case.patient for case in gathered.cases])
+    sites = [case.site for case in gathered.cases]
+    results = [*_reconstruction(gathered, main, seed), *_collapse(main)]
+    if len({site for site in sites if site is not None}) > 1:
+        columns = site_columns(sites)
+        for part in parts:
+            part.blocks["site"] = [columns]  # type: ignore[index]
+    for label in gathered.labels(gathered.cases):
+        results += probe(label, parts, patients, seed=seed)
+        if not folds:
+            results += label_efficiency(label, single, patients, n_labels=FEW_LABELS, seed=seed)
+    chosen = [
+        replace(part, blocks={name: part.blocks[name] for name in SITE_SETS if name in part.blocks})
+        for part in parts
+    ]
+    results += site_predictability(chosen, sites, patients, seed=seed)
+    results += _shift(single, sites, patients, seed)
+    return results
+
+
+def size_block(gathered: Gathered) -> DoubleArray | None:
+    """Return the logarithm of each case's volume (n, 1), None where cases have no masks."""
+    volumes = [gathered.facts[case.id].mask_mm3 for case in gathered.cases]
+    if any(not volume for volume in volumes):
+        return None
+    return np.log(np.array(volumes, np.float64))[:, None]
+
+
+def part_of(fitting: Fitting, split: Split, sizes: DoubleArray | None) -> Part:
+    """Return a split with its sets of features; a probe fits on training and validation cases."""
+    side = np.array([split.get(case, "none") for case in fitting.cases])
+    return Part(
+        train=np.flatnonzero((side == "train") | (side == "val")),
+        test=np.flatnonzero(side == "test"),
+        blocks=_sets(fitting, sizes),
+    )
+
+
+def _sets(fitting: Fitting, sizes: DoubleArray | None) -> Blocks:
+    values = {
+        name: features.values.astype(np.float64) for name, features in fitting.features.items()
+    }
+    sets: Blocks = {name: [block] for name, block in values.items()}
+    if "pooled" in values:
+        sets["latent+pooled"] = [values["latent"], values["pooled"]]
+    if sizes is not None:
+        sets["size"] = [sizes]
+        for name in [name for name in sets if name not in ("size", "pooled", "latent+pooled")]:
+            base, _, repetition = name.partition("/")
+            label = f"{base}+size/{repetition}" if repetition else f"{base}+size"
+            sets[label] = [*sets[name], sizes]
+    return sets
+
+
+def _reconstruction(gathered: Gathered, main: Fitting, seed: int) -> list[Result]:
+    patient = {case.id: case.patient for case in gathered.cases}
+    return reconstruction(
+        main.errors,
+        [main.split[case] for case in main.sample_cases],
+        numbered([patient[case] for case in main.sample_cases]),
+        region=main.plan.loss_region.value,
+        unit="normalised",
+        seed=seed,
+    )
+
+
+def _collapse(main: Fitting) -> list[Result]:
+    codes = main.encoded.codes.astype(np.float64)
+    gaussian = main.plan.network.value.code == "gaussian"
+    if len(codes) != len(main.sample_cases):
+        return collapse(codes, gaussian=gaussian, split="all", n=len(main.cases))
+    test = np.array([main.split[case] == "test" for case in main.sample_cases])
+    return collapse(codes[test], gaussian=gaussian, kl=main.encoded.kl, split="test")
+
+
+def _shift(part: Part, sites: Sequence[str | None], patients: IntArray, seed: int) -> list[Result]:
+    test = part.test
+    sets: Mapping[str, Sequence[DoubleArray]] = part.blocks
+    of_test = [sites[row] for row in test]
+    results = []
+    for name in ("latent", "pca"):
+        blocks = [block[test] for block in sets[name]]
+        results += mmd(name, blocks, of_test, patients[test], seed=seed)
+    return results
+
+
+def without_intervals(results: Sequence[Result]) -> list[Result]:
+    """Return records without intervals and p, where they would lie (a demonstration, n = 1)."""
+    return [
+        replace(
+            result,
+            low=None,
+            high=None,
+            settings={
+                name: value
+                for name, value in result.settings.items()
+                if name not in ("p", "interval")
+            },
+        )
+        for result in results
+    ]

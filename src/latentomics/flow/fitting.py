@@ -1,0 +1,190 @@
+"""One fitting: an encoder and everything beside it, on one split, and the features of all cases.
+
+In: a gathered cohort, its prepared samples, a split and a plan. Out: a ``Fitting``: the fitted
+network, features of every case by name, and reconstruction errors of every sample. In folds the
+same is done again with other training cases (PROMISES L5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from latentomics.core import DoubleArray, IntArray, RequestError
+from latentomics.dataset import Prepared, Store, fit_pca, open_store
+from latentomics.features import ByCase, Encoded, encode_store, network_errors
+from latentomics.flow.baselines import Baselines, baselines
+from latentomics.flow.gather import Split
+from latentomics.flow.records import Event, OnEvent
+from latentomics.methods import method_of
+from latentomics.planning import Choice, Length, Plan
+from latentomics.training import Fitted, Progress, fit
+
+POOLED_COLUMNS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fitting:
+    """What was fitted on one split; rows of features are ``cases``, of errors the samples."""
+
+    plan: Plan
+    split: Split
+    fitted: Fitted
+    cases: tuple[str, ...]
+    sample_cases: tuple[str, ...]
+    features: Mapping[str, ByCase]
+    encoded: Encoded
+    errors: Mapping[str, DoubleArray]
+    pooled_components: tuple[DoubleArray, DoubleArray] | None  # mean and components of the maps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stores:
+    """The samples of one split: training, validation, and all cases in the cohort's order."""
+
+    train: Store
+    validation: Store
+    every: Store
+
+
+def stores_of(plan: Plan, prepared: Prepared, cases: Sequence[str], split: Split) -> Stores:
+    """Open the samples of a split.
+
+    Raises
+    ------
+    RequestError
+        When a part is empty.
+    """
+
+    def of(part: str | None) -> Store:
+        ids = [case for case in cases if part is None or split.get(case) == part]
+        if not ids:
+            raise RequestError(
+                f"no case is in part {part!r} of the split", "column split", "add such cases"
+            )
+        return load(plan, prepared, ids)
+
+    return Stores(train=of("train"), validation=of("val"), every=of(None))
+
+
+def load(plan: Plan, prepared: Prepared, ids: Sequence[str]) -> Store:
+    """Open the samples of some cases as the plan's network reads them."""
+    local = plan.view.value == "local"
+    return open_store(
+        prepared,
+        ids,
+        patch=plan.size.value if local else None,
+        loss_region=plan.loss_region.value,
+        ring_mm=plan.margin.value,
+        mask_channel=plan.mask_channel.value,
+        memory_bytes=plan.request.memory_bytes,
+    )
+
+
+def fit_split(
+    plan: Plan,
+    stores: Stores,
+    split: Split,
+    folder: Path,
+    *,
+    resume: bool,
+    remaining_s: Callable[[float], float] | None,
+    domains: IntArray | None,
+    on_event: OnEvent,
+) -> Fitting:
+    """Fit baselines, then the network, and describe every case with both.
+
+    Parameters
+    ----------
+    remaining_s : callable, optional
+        Of the seconds that encoding will take: the wall time that training may take; None where
+        the plan's length stands.
+    """
+    import time
+
+    begun = time.monotonic()
+    on_event(Event(stage="baselines", done=0, total=1, message="PCA and untrained encoders"))
+    beside = baselines(plan, stores.train, stores.every)
+    encoding_s = (time.monotonic() - begun) / 3
+    if remaining_s is not None:
+        plan = with_budget(plan, remaining_s(encoding_s))
+    fitted = fit(
+        plan,
+        method_of(plan),
+        plan.network.value,
+        stores.train,
+        stores.validation,
+        folder,
+        resume=resume,
+        on_progress=_teller(on_event),
+        initial=beside.initial,
+        domains=domains,
+    )
+    on_event(Event(stage="encode", done=0, total=1, message="encoding every case"))
+    return _described(fitted, stores, split, beside)
+
+
+def with_budget(plan: Plan, seconds: float) -> Plan:
+    """Return the plan with so much wall time of training."""
+    length = plan.length.value
+    if length.steps is not None or length.epochs is not None:
+        return plan
+    choice = Choice[Length](value=Length(budget_s=seconds), reason=plan.length.reason)
+    return plan.model_copy(update={"length": choice})
+
+
+def _described(fitted: Fitted, stores: Stores, split: Split, beside: Baselines) -> Fitting:
+    network, plan = fitted.network, fitted.plan
+    encoded = encode_store(network, plan, stores.every)  # type: ignore[arg-type]
+    features = {"latent": encoded.latent, **beside.features}
+    components = None
+    if encoded.pooled is not None:
+        components = _pooled_components(encoded.pooled, split, plan.seed)
+        features["pooled"] = reduce_pooled(encoded.pooled, components)
+    return Fitting(
+        plan=plan,
+        split=split,
+        fitted=fitted,
+        cases=encoded.cases,
+        sample_cases=stores.every.cases,
+        features=features,
+        encoded=encoded,
+        errors={"latent": network_errors(network, stores.every), **beside.errors},  # type: ignore[arg-type]
+        pooled_components=components,
+    )
+
+
+def _pooled_components(pooled: ByCase, split: Split, seed: int) -> tuple[DoubleArray, DoubleArray]:
+    """Fit components of pooled maps at unit variance, on training cases."""
+    training = np.array([split.get(case) == "train" for case in pooled.cases])
+    values = pooled.values[training].astype(np.float64)
+    scale = np.maximum(values.std(0), 1e-6)
+    pca = fit_pca(((values - values.mean(0)) / scale).astype(np.float32), POOLED_COLUMNS, seed)
+    return values.mean(0), pca.components.astype(np.float64) / scale
+
+
+def reduce_pooled(pooled: ByCase, components: tuple[DoubleArray, DoubleArray]) -> ByCase:
+    """Return the leading components of pooled maps as columns pooled_000, pooled_001, ..."""
+    mean, directions = components
+    values = ((pooled.values - mean) @ directions.T).astype(np.float32)
+    names = tuple(f"pooled_{number:03d}" for number in range(values.shape[1]))
+    return ByCase(cases=pooled.cases, values=values, names=names)
+
+
+def _teller(on_event: OnEvent) -> Callable[[Progress], None]:
+    def tell(progress: Progress) -> None:
+        terms = ", ".join(f"{name} {value:.4g}" for name, value in progress.terms.items())
+        on_event(
+            Event(
+                stage="train",
+                done=progress.fraction,
+                total=1.0,
+                seconds_left=progress.seconds_left,
+                message=f"step {progress.step}: {terms}",
+            )
+        )
+
+    return tell

@@ -1,0 +1,231 @@
+"""The first stages: read and check the cohort, split it by patient, plan, and prepare.
+
+In: a manifest or a plan and the options. Out: the cases that can be used, with their facts, labels,
+splits, plan and cached samples. Only training cases decide a plan (PROMISES L2).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+from latentomics.core import Case, IncompleteError, Rejection, RequestError
+from latentomics.dataset import (
+    Prepared,
+    drop_duplicates,
+    fold_cases,
+    left_out,
+    prepare_cohort,
+    split_cases,
+)
+from latentomics.flow.records import Event, OnEvent, RunOptions
+from latentomics.planning import Plan, Request
+from latentomics.sources import (
+    CaseFacts,
+    Cohort,
+    CohortCheck,
+    Label,
+    check_cohort,
+    duplicates,
+    label_of,
+    read_cohort,
+)
+
+FEWEST_TRAINING = 8  # cases; fewer teach a network nothing
+FEWEST_HELD_OUT = 2
+Split = Mapping[str, str]  # case id -> train, val or test
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Gathered:
+    """A cohort that was read: usable cases in the manifest's order, and what was found."""
+
+    request: Request
+    cohort: Cohort
+    cases: tuple[Case, ...]
+    facts: Mapping[str, CaseFacts]
+    check: CohortCheck
+    split: Split
+    folds: tuple[Split, ...]
+    rejected: tuple[Rejection, ...]
+
+    def labels(self, cases: Sequence[Case]) -> tuple[Label, ...]:
+        """Return the labels asked for, of these cases."""
+        return tuple(label_of(cases, name) for name in self.request.labels)
+
+
+def request_of(source: Path, options: RunOptions) -> Request:
+    """Return what was asked, with the manifest's place."""
+    return Request(
+        manifest=str(source.resolve()),
+        labels=options.labels,
+        site=options.site,
+        channels=options.channels,
+        mask_label=options.mask_label,
+        folds=options.folds,
+        budget_s=options.budget_s,
+        epochs=options.epochs,
+        memory_bytes=options.memory_bytes,
+        demonstration=options.demonstration,
+    )
+
+
+def gather(
+    request: Request,
+    shares: tuple[float, float, float],
+    seed: int,
+    *,
+    workers: int | None,
+    on_event: OnEvent,
+) -> Gathered:
+    """Read every file, reject what cannot be used, and split by patient.
+
+    Raises
+    ------
+    RequestError
+        When the manifest, a label or the site column is wrong.
+    IncompleteError
+        When too few cases are left to train.
+    """
+    cohort = read_cohort(
+        Path(request.manifest),
+        channels=request.channels,
+        site=request.site,
+        mask_label=request.mask_label,
+    )
+    if len(cohort.cases) < FEWEST_TRAINING:
+        raise too_few(len(cohort.cases), cohort.rejected, str(cohort.manifest))
+    labels = [label_of(cohort.cases, name) for name in request.labels]
+    told = counter("read", len(cohort.cases), "reading every file", on_event)
+    check = check_cohort(cohort, labels, workers=workers, on_done=told)
+    bad = {rejection.case for rejection in check.rejections}
+    kept = [case for case in cohort.cases if case.id not in bad]
+    facts = {fact.case: fact for fact in check.facts}
+    kept, mixed = _one_dimension(kept, facts)
+    groups = duplicates([facts[case.id] for case in kept])
+    values = label_of(kept, request.labels[0]).values if request.labels else None
+    split = split_cases(kept, labels=None if values is None else [values], shares=shares, seed=seed)
+    contradicting = left_out(kept, split)
+    split, repeated = drop_duplicates(split, groups, cases=kept)
+    kept = [case for case in kept if case.id in split]
+    return Gathered(
+        request=request,
+        cohort=cohort,
+        cases=tuple(kept),
+        facts=facts,
+        check=check,
+        split=split,
+        folds=_folds(kept, request, groups, seed),
+        rejected=(*check.rejections, *mixed, *contradicting, *repeated),
+    )
+
+
+def _one_dimension(
+    cases: Sequence[Case], facts: Mapping[str, CaseFacts]
+) -> tuple[list[Case], list[Rejection]]:
+    """Keep the cases that have the cohort's commonest number of axes and channels."""
+    shapes = [(len(facts[case.id].size), facts[case.id].channels) for case in cases]
+    commonest = max(set(shapes), key=shapes.count, default=(0, 0))
+    kept = [case for case, shape in zip(cases, shapes, strict=True) if shape == commonest]
+    odd = [
+        Rejection(
+            case=case.id,
+            file=str(case.image[0]),
+            code="dimension",
+            reason=f"{shape[0]}-D with {shape[1]} channel(s) in a cohort of {commonest[0]}-D "
+            f"with {commonest[1]}",
+            remedy="put images of another kind into a manifest of their own",
+        )
+        for case, shape in zip(cases, shapes, strict=True)
+        if shape != commonest
+    ]
+    return kept, odd
+
+
+def _folds(
+    cases: Sequence[Case], request: Request, groups: Sequence[tuple[str, ...]], seed: int
+) -> tuple[Split, ...]:
+    if request.folds == 0:
+        return ()
+    if request.folds < 2:
+        raise RequestError("--folds needs at least 2", f"--folds {request.folds}", "try --folds 5")
+    values = label_of(cases, request.labels[0]).values if request.labels else None
+    folds = fold_cases(cases, request.folds, labels=None if values is None else [values], seed=seed)
+    return tuple(drop_duplicates(fold, groups, cases=cases)[0] for fold in folds)
+
+
+def prepare_cases(
+    cases: Sequence[Case], plan: Plan, *, workers: int | None, on_event: OnEvent
+) -> Prepared:
+    """Bring cases to the plan's samples, through the cache."""
+    from latentomics.planning import pipeline_of
+
+    return prepare_cohort(
+        cases,
+        pipeline_of(plan),
+        cache_folder(),
+        workers=workers,
+        on_done=counter("prepare", len(cases), "resampling and cropping", on_event),
+    )
+
+
+def counter(stage: str, total: int, message: str, on_event: OnEvent) -> Callable[[object], None]:
+    """Return what counts finished cases and tells of them."""
+    done = count(1)
+    begun = time.monotonic()
+
+    def tell(_: object) -> None:
+        finished = next(done)
+        left = (time.monotonic() - begun) / finished * (total - finished)
+        on_event(Event(stage=stage, done=finished, total=total, seconds_left=left, message=message))
+
+    return tell
+
+
+def without(gathered: Gathered, rejected: Sequence[Rejection]) -> Gathered:
+    """Return the cohort without the cases that could not be prepared.
+
+    Raises
+    ------
+    IncompleteError
+        When too few are left.
+    """
+    bad = {rejection.case for rejection in rejected}
+    split = {case: part for case, part in gathered.split.items() if case not in bad}
+    every = (*gathered.rejected, *rejected)
+    parts = list(split.values())
+    if parts.count("train") < FEWEST_TRAINING or parts.count("test") < FEWEST_HELD_OUT:
+        raise too_few(parts.count("train"), every, str(gathered.cohort.manifest))
+    return replace(
+        gathered,
+        cases=tuple(case for case in gathered.cases if case.id not in bad),
+        split=split,
+        folds=tuple(
+            {case: part for case, part in fold.items() if case not in bad}
+            for fold in gathered.folds
+        ),
+        rejected=every,
+    )
+
+
+def too_few(training: int, rejected: Sequence[Rejection], where: str) -> IncompleteError:
+    """Return the error of a cohort with too few cases left."""
+    kinds = sorted({rejection.code for rejection in rejected})
+    return IncompleteError(
+        f"{training} cases are left to train and {FEWEST_TRAINING} are needed "
+        f"({len(rejected)} rejected: {', '.join(kinds) or 'none'})",
+        where,
+        "mend the files that rejected.csv or 'latentomics check' names, or add cases",
+    )
+
+
+def cache_folder() -> Path:
+    """Return where prepared samples are kept: LATENTOMICS_CACHE, or the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(os.environ.get("LATENTOMICS_CACHE") or Path(base) / "latentomics")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,28 @@
+"""The verdict of a run, from its own records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from latentomics.core import Result
+from latentomics.evaluation import Facts, verdict
+from latentomics.flow.fitting import Fitting
+from latentomics.planning import Request
+
+
+def judge(
+    results: Sequence[Result], main: Fitting, request: Request
+) -> tuple[tuple[str, str], ...]:
+    """Return five sentences, each with its status (ok, warn or fail)."""
+    spec = main.plan.network.value
+    voxels = spec.stem**spec.dimension if spec.kind == "local" else math.prod(spec.size)
+    facts = Facts(
+        labels=request.labels,
+        outcome=main.fitted.outcome,
+        code_share=spec.latent / (voxels * spec.channels_out),
+        demonstration=request.demonstration,
+    )
+    history = [asdict(record) for record in main.fitted.history]
+    return tuple((one.status, one.sentence) for one in verdict(results, history, facts))

@@ -1,0 +1,165 @@
+"""What the report shows, as arrays in pictures/data.npz.
+
+In: a fitting and its stores. Out: some test cases beside their reconstructions, traversals of the
+most active latents, thumbnails with nearest neighbours, and a map of the codes. Values are in the
+acquisition's unit where the cohort has one, else normalised.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from latentomics.core import FloatArray, write_atomic
+from latentomics.dataset import Store
+from latentomics.flow.fitting import Fitting
+
+SHOWN = 6
+TRAVERSED = 6
+STEPS = np.linspace(-2.5, 2.5, 7)
+QUERIES = 4
+NEIGHBOURS = 5
+THUMBNAIL = 48
+MOST_THUMBNAILS = 2000
+Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+def write_pictures(folder: Path, fitting: Fitting, store: Store, unit: str) -> None:
+    """Write pictures/data.npz; ``store`` holds all cases in the order of the fitting's."""
+    arrays = _reconstructions(fitting, store, unit) | _codes(fitting)
+    if fitting.plan.view.value != "local":
+        arrays |= _traversals(fitting)
+    if len(fitting.cases) == len(fitting.sample_cases) <= MOST_THUMBNAILS:
+        arrays |= _neighbours(fitting, store)
+    folder.mkdir(exist_ok=True)
+
+    def save(part: Path) -> None:
+        with part.open("wb") as opened:
+            np.savez(opened, allow_pickle=False, **arrays)
+
+    write_atomic(folder / "data.npz", save)
+
+
+def _reconstructions(fitting: Fitting, store: Store, unit: str) -> Arrays:
+    test = [row for row, case in enumerate(store.cases) if fitting.split[case] == "test"]
+    rows = test[:: max(1, len(test) // SHOWN)][:SHOWN]
+    physical = unit in ("HU", "SUV")
+    originals, outputs, masks = [], [], []
+    for row in rows:
+        sample = store.sample(row)
+        scale = sample.frame.scale[0] if physical else 1.0
+        offset = sample.frame.offset[0] if physical else 0.0
+        originals.append(sample.values[0] * scale + offset)
+        outputs.append(_rebuilt(fitting, store, row) * scale + offset)
+        masks.append(sample.mask)
+    size = np.max([values.shape for values in originals], axis=0)
+    grid = store.sample(rows[0]).frame.target
+    return {
+        "input": np.stack([_filled(values, size) for values in originals]),
+        "reconstruction": np.stack([_filled(values, size) for values in outputs]),
+        "mask": np.stack([_filled(mask.astype(np.float32), size, 0.0) > 0 for mask in masks]),
+        "case": np.array([store.cases[row] for row in rows]),
+        "spacing": np.array([store.sample(row).frame.target.spacing for row in rows]),
+        "unit": np.array([unit if physical else "normalised units"]),
+        "spacing_unit": np.array([grid.unit]),
+    }
+
+
+def _rebuilt(fitting: Fitting, store: Store, row: int) -> FloatArray:
+    import torch
+
+    network = fitting.fitted.network
+    sample = store.sample(row)
+    channels = fitting.plan.network.value.channels_in
+    values = np.concatenate([sample.values, sample.mask[None]], dtype=np.float32)[:channels]
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        _, output = network(torch.from_numpy(values[None]).to(device))
+    inside = tuple(slice(0, edge) for edge in sample.mask.shape)
+    image: FloatArray = output[0, 0].cpu().numpy()[inside]
+    return image
+
+
+def _filled(values: FloatArray, size: npt.NDArray[np.int64], fill: float = np.nan) -> FloatArray:
+    """Centre values in a larger array; what lies outside is not shown."""
+    filled = np.full(size, fill, np.float32)
+    first = [(whole - edge) // 2 for whole, edge in zip(size, values.shape, strict=True)]
+    inside = tuple(slice(o, o + edge) for o, edge in zip(first, values.shape, strict=True))
+    filled[inside] = values
+    return filled
+
+
+def _codes(fitting: Fitting) -> Arrays:
+    values = fitting.features["latent"].values.astype(np.float64)
+    centred = values - values.mean(0)
+    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    shares = sizes**2 / max(float((sizes**2).sum()), 1e-12)
+    codes = fitting.encoded.codes
+    found: Arrays = {
+        "map": (left[:, :2] * sizes[:2]).astype(np.float32),
+        "map_case": np.array(fitting.cases),
+        "map_shares": shares[:2],
+    }
+    if fitting.encoded.kl is not None:
+        return found | {"latent_kl": fitting.encoded.kl}
+    variance = codes.astype(np.float64).var(0)
+    return found | {"latent_variance": variance / max(float(variance.mean()), 1e-12)}
+
+
+def _traversals(fitting: Fitting) -> Arrays:
+    import torch
+
+    network = fitting.fitted.network
+    codes = fitting.encoded.codes
+    active = np.argsort(-codes.var(0))[:TRAVERSED]
+    device = next(network.parameters()).device
+    centre = codes.mean(0)
+    moved = np.tile(centre, (len(active), len(STEPS), 1))
+    for row, latent in enumerate(active):
+        moved[row, :, latent] += STEPS * codes[:, latent].std()
+    with torch.inference_mode():
+        images = [
+            network.decode(torch.from_numpy(row).float().to(device))[:, 0].cpu().numpy()  # type: ignore[operator]
+            for row in moved
+        ]
+    return {
+        "traversal": np.stack(images),
+        "traversal_names": np.array([f"latent_{latent:03d}" for latent in active]),
+        "traversal_values": STEPS,
+    }
+
+
+def _neighbours(fitting: Fitting, store: Store) -> Arrays:
+    values = fitting.features["latent"].values.astype(np.float64)
+    test = [row for row, case in enumerate(fitting.cases) if fitting.split[case] == "test"]
+    queries = test[:: max(1, len(test) // QUERIES)][:QUERIES]
+    squared = ((values[queries][:, None] - values[None]) ** 2).sum(2)
+    nearest = np.argsort(squared, axis=1)[:, 1 : NEIGHBOURS + 1]
+    return {
+        "thumbnails": np.stack([_thumbnail(store, row) for row in range(len(store))]),
+        "thumbnail_case": np.array(store.cases),
+        "neighbour_query": np.array(queries),
+        "neighbour_index": nearest,
+    }
+
+
+def _thumbnail(store: Store, row: int) -> FloatArray:
+    """Return the middle slice, through the mask's centre where there is one, in one small size."""
+    sample = store.sample(row)
+    image = sample.values[0]
+    if image.ndim == 3:
+        places = np.flatnonzero(sample.mask.any((0, 1)))
+        image = image[:, :, int(places[len(places) // 2]) if len(places) else image.shape[2] // 2]
+        image = image.T[::-1]  # anterior at the top, as the report shows planes
+    if image.ndim == 1:
+        image = np.tile(image, (THUMBNAIL, 1))
+    longest = max(image.shape)
+    places_of = [
+        np.clip(
+            np.round(np.linspace(0, longest - 1, THUMBNAIL) - (longest - edge) / 2), 0, edge - 1
+        )
+        for edge in image.shape
+    ]
+    return np.asarray(image[np.ix_(*(places.astype(int) for places in places_of))], np.float32)
