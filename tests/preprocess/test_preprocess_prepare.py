@@ -71,8 +71,14 @@ def test_cropping_is_the_whole_image_resampled_then_cropped():
     np.testing.assert_array_equal(crop.mask, whole.mask[window])
 
 
+def test_the_lattice_is_centred_on_the_image():
+    lattice = lattice_of(GRID, SHAPE, (1.5, 1.0, 3.0))
+    centre = lattice.origin + (lattice.size - 1) / 2 * lattice.spacing
+    np.testing.assert_allclose(centre, [-20 + 0.8 * 23.5, 5 + 0.8 * 19.5, 30 + 2 * 9.5])
+    assert lattice.size.tolist() == [26, 32, 13]  # 38.4, 32 and 40 mm
+
+
 def test_the_same_spacing_gives_the_very_same_values_and_the_way_back():
-    setting = pipeline("pose", spacing_mm=GRID.spacing, size=SHAPE, normalisation="identity")
     setting = pipeline("pose", spacing_mm=GRID.spacing, size=SHAPE, window=(-5000.0, 5000.0))
     sample = prepare(setting, phantom(), lesion(), "a")[0]
     np.testing.assert_allclose(to_units(sample.values, sample.frame), phantom().values, atol=1e-2)

@@ -32,6 +32,7 @@ from latentomics.core import (
 from latentomics.preprocess import Pipeline
 
 VERSION = 1  # of this file format, and of how files are read: raise it when values change
+DIGEST = 64  # hexadecimal digits of a sha256
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -102,7 +103,8 @@ def write_pack(path: Path, pack: Pack) -> None:
         if values is not None and mask is not None:
             arrays[f"values.{i}"], arrays[f"mask.{i}"] = values, mask
     about = json.dumps({"frames": pack.frames, "faults": pack.faults}, default=_fields)
-    metadata = {"about": about, "digest": _digest(arrays, about)}
+    # one key: the library writes several in any order, and the same pack must be the same bytes
+    metadata = {"record": _digest(arrays, about) + about}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, save(arrays, metadata), durable=False)
 
@@ -117,8 +119,9 @@ def read_pack(path: Path) -> Pack | None:
             arrays: Arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError):
         return None
-    about = metadata.get("about", "")
-    if metadata.get("digest") != _digest(arrays, about):
+    record = metadata.get("record", "")
+    digest, about = record[:DIGEST], record[DIGEST:]
+    if digest != _digest(arrays, about):
         return None
     content = json.loads(about)
     count = len(content["frames"])
