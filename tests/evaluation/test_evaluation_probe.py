@@ -159,6 +159,8 @@ def test_learned_sets_with_size_are_compared_with_baselines_with_size():
     pairs = default_comparisons(names)
     assert pairs["latent"] == ("pca", "random", "size")
     assert pairs["latent+size"] == ("pca+size", "random+size", "size")
+    pairs = default_comparisons(("latent+pooled", "pooled", "random", "random+pooled", "pca"))
+    assert pairs == {"latent+pooled": ("pca", "random+pooled"), "pooled": ("pca", "random+pooled")}
 
 
 def test_label_efficiency_rises_with_labels_and_is_nested():

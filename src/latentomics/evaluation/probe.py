@@ -33,6 +33,7 @@ from latentomics.evaluation.scoring import (
 )
 
 DRAWS = 2000
+BASELINES = ("pca", "random", "intensity", "classic")
 
 
 def probe(
@@ -99,22 +100,29 @@ def probe(
 
 
 def default_comparisons(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return the baselines of every learned set: PCA, untrained encoders and size, alike in size.
+    """Return the baselines of every learned set: those with the same additions, and size alone.
 
-    A set with size is compared with the baselines with size, and with size alone.
+    A set with size or pooled maps is compared with baselines that have them too, where there are
+    such; without its own kind of pooled maps a baseline stands as it is.
 
     Examples
     --------
     >>> default_comparisons(("latent", "pca", "latent+size", "pca+size", "size"))
     {'latent': ('pca', 'size'), 'latent+size': ('pca+size', 'size')}
+    >>> default_comparisons(("latent+pooled", "pca", "random", "random+pooled"))
+    {'latent+pooled': ('pca', 'random+pooled')}
     """
     pairs = {}
     for name in names:
         if not name.startswith(("latent", "pooled")):
             continue
-        suffix = "+size" if name.endswith("+size") else ""
-        wanted = tuple(f"{base}{suffix}" for base in ("pca", "random", "intensity", "classic"))
-        pairs[name] = tuple(base for base in (*wanted, "size") if base in names)
+        added = [part for part in ("pooled", "size") if part in name.split("+")]
+        size = ["size"] if "size" in added else []
+        found = []
+        for base in BASELINES:
+            alike = ("+".join([base, *added]), "+".join([base, *size]))
+            found += [one for one in alike if one in names][:1]
+        pairs[name] = tuple(found + ["size"] * ("size" in names))
     return pairs
 
 

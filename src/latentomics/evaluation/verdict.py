@@ -21,6 +21,7 @@ EQUAL_PICTURES = 1e-10  # mean squared error in normalised units
 ACTIVE_SHARE = 0.9
 COLLAPSED_SHARE = 0.1
 ALIKE = 0.02  # in AUROC or R2: a simpler set this near is as good
+SIMPLER = {"pca": "PCA", "random": "untrained encoders", "size": "size alone"}
 LOSES_TO_PCA = 1.01  # ratio of errors; below, the two are said to be equal
 
 
@@ -98,6 +99,16 @@ class _Words:
                 if found := self.find("probe", name, metric, target):
                     return found
         return None
+
+    def gains(self, main: Result) -> list[Result]:
+        """Return the differences of a label's main metric to its baselines."""
+        key = (main.evaluation, main.features, main.target)
+        return [
+            one
+            for one in self.results
+            if (one.evaluation, one.features, one.target) == key
+            and one.metric.startswith(f"{main.metric}_minus_")
+        ]
 
     def say(self, result: Result) -> str:
         name = {"auroc": "AUROC", "r2": "R2"}.get(result.metric, result.metric)
@@ -200,17 +211,12 @@ def _comparison(words: _Words) -> Sentence:
         main = words.main(label)
         if main is None or not above_chance(main):
             continue
-        suffix = "+size" if main.features.endswith("+size") else ""
         better: list[str] = []
         alike: list[str] = []
-        bases = {
-            f"pca{suffix}": "PCA",
-            f"random{suffix}": "untrained encoders",
-            "size": "size alone",
-        }
-        for base, name in bases.items():
-            gain = words.find("probe", main.features, f"{main.metric}_minus_{base}", label)
-            if gain is not None:
+        for gain in words.gains(main):
+            base = gain.metric.split("_minus_")[1]
+            name = SIMPLER.get(base.split("+")[0])
+            if name is not None:
                 clear = gain.low is not None and gain.low > 0
                 (better if clear else alike).append(f"{name} ({gain.value:+.3f})")
         site = words.find("probe", "site", main.metric, label)
