@@ -22,6 +22,7 @@ def write_run(
     case_prefix: str = "case",
     label: str = "malignant",
     dimension: int = 3,
+    shown: int = 2,
 ) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pictures").mkdir(exist_ok=True)
@@ -31,9 +32,9 @@ def write_run(
     write_json(folder / "results.json", results(label))
     write_json(folder / "verdict.json", VERDICT)
     write_json(folder / "provenance.json", PROVENANCE)
-    write_json(folder / "check.json", {"cases": CASES, "modalities": {"CT": CASES}})
+    write_json(folder / "check.json", check(label))
     write_history(folder)
-    write_pictures(folder, names, dimension)
+    write_pictures(folder, names, dimension, shown)
     (folder / "rejected.csv").write_text(
         "case,file,code,reason,remedy\n"
         "lost,lost.nii.gz,missing,the file is not there,correct the path\n"
@@ -109,13 +110,37 @@ def record(evaluation: str, features: str, metric: str, value: float, **more: ob
     }
 
 
+def check(label: str) -> dict[str, object]:
+    by_size = {"label": label, "by": "size", "metric": "auroc", "value": 0.712, "cases": CASES,
+               "patients": 20}  # fmt: skip
+    return {
+        "rows": CASES,
+        "facts": [{"case": "case000"}],
+        "counts": {"modality": {"CT": CASES}, "site": {"north": 14, "south": 26}},
+        "predictability": [by_size],
+        "remarks": ["two spacings are mixed"],
+    }
+
+
 def results(label: str) -> list[dict]:
     scores = {"latent+size": 0.93, "latent": 0.91, "pca": 0.84, "random": 0.86, "size": 0.71}
     found = [
-        record("reconstruction", name, "mse", value, split=split, span=0.0004)
+        record(
+            "reconstruction",
+            name,
+            "mse",
+            value,
+            split=split,
+            span=0.0004,
+            region="all",
+            unit="squared normalised units",
+            samples=40,
+        )
         for split in ("test", "train")
         for name, value in {"latent": 0.0071, "pca": 0.0077, "mean": 0.0214}.items()
     ]
+    found.append(record("reconstruction", "latent", "mse_ratio_to_pca", 0.922, split="test"))
+    found.append(record("collapse", "latent", "active_share", 0.875, split="test", latent=8))
     for name, value in scores.items():
         more = {"by_seed": [value - 0.01, value, value + 0.01]} if name == "random" else {}
         found.append(record("probe", name, "auroc", value, target=label, scored="test",
@@ -161,7 +186,7 @@ def write_history(folder: Path) -> None:
     (folder / "history.jsonl").write_text("\n".join(json.dumps(line) for line in lines) + "\n")
 
 
-def write_pictures(folder: Path, names: list[str], dimension: int, shown: int = 3) -> None:
+def write_pictures(folder: Path, names: list[str], dimension: int, shown: int = 2) -> None:
     draws = np.random.default_rng(1)
     size = SIZE[:dimension]
     axes = np.meshgrid(*[np.linspace(-1, 1, count) for count in size], indexing="ij")

@@ -25,12 +25,20 @@ Cell = str | Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """An encoded picture: ``name`` is the file's stem, ``suffix`` png or svg."""
+class Encoded:
+    """A figure as bytes: ``suffix`` png or svg, ``width`` in pixels of a page (96 an inch)."""
 
-    name: str
     suffix: str
     content: bytes
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture of the page: ``name`` is the stem of its file."""
+
+    name: str
+    image: Encoded
     alternative: str  # what it shows, for those who cannot see it
     caption: str
     kind: str = "picture"
@@ -38,7 +46,8 @@ class Picture:
     @property
     def uri(self) -> str:
         """The picture as a data URI, so that the page needs no other file."""
-        return f"data:{MEDIA_TYPES[self.suffix]};base64,{base64.b64encode(self.content).decode()}"
+        content = base64.b64encode(self.image.content).decode()
+        return f"data:{MEDIA_TYPES[self.image.suffix]};base64,{content}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,8 +32,11 @@ METRIC_NAMES = {
     "mse": "mean squared error",
     "rmse": "root mean squared error",
     "mmd2": "MMD²",
-    "active_units": "active latents",
-    "kl": "KL",
+    "active_latents": "latents in use",
+    "active_share": "share of latents in use",
+    "collapsed_share": "share of collapsed latents",
+    "participation_ratio": "effective dimension (participation ratio)",
+    "kl_nats": "KL (nats)",
 }
 
 UP_TO_ONE = ("auroc", "average_precision", "balanced_accuracy", "r2", "spearman")
@@ -196,9 +199,10 @@ def said(value: object, name: str = "") -> str:
         parts = (f"{str(key).replace('_', ' ')} {said(value[key], str(key))}" for key in value)
         return ", ".join(parts) or "none"
     if isinstance(value, (list, tuple)):
-        between = _BETWEEN.get(name, ", ")
-        return between.join(said(entry) for entry in value) or "none"
+        words = _BETWEEN.get(name, ", ").join(said(entry) for entry in value[:_LISTED]) or "none"
+        return f"{words}, … ({len(value)} in all)" if len(value) > _LISTED else words
     return str(value)
 
 
+_LISTED = 12  # entries of a list that a sentence names
 _BETWEEN = {"size": " × ", "spacing": " × ", "window": " to "}

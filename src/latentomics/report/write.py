@@ -58,7 +58,8 @@ def write_report(run: Path) -> Path:
     folder.mkdir(exist_ok=True)
     for section in page.sections:
         for picture in pictures_of(section.blocks):
-            write_atomic(folder / f"{picture.name}.{picture.suffix}", picture.content)
+            file = folder / f"{picture.name}.{picture.image.suffix}"
+            write_atomic(file, picture.image.content)
     path = run / "report.html"
     write_atomic(path, render(page))
     return path

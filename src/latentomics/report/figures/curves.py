@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentomics.report.figures.style import BASELINE, LEARNED, QUIET, plain_logarithmic, styled
+from latentomics.report.figures.style import (
+    BASELINE,
+    LEARNED,
+    QUIET,
+    columns_for,
+    plain_logarithmic,
+    styled,
+)
 from latentomics.report.words import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_ACROSS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +38,10 @@ class Curve:
 
 @styled
 def learning_curves(curves: tuple[Curve, ...], *, best_step: float | None, axis: str) -> Figure:
-    """Draw the curves, up to three in a row; ``axis`` names the horizontal axis."""
+    """Draw the curves; ``axis`` names the horizontal axis."""
     from matplotlib.figure import Figure
 
-    across = min(_ACROSS, len(curves))
+    across = columns_for(len(curves))
     down = -(-len(curves) // across)
     figure = Figure(figsize=(3.35 * across, 2.35 * down), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).ravel()

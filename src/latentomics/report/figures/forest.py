@@ -54,7 +54,7 @@ def forest(
     axes.set_xlabel(axis)
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.set_xlim(*_limits(rows, reference))
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=6)
     if reference is not None:
         axes.axvline(reference, color=QUIET, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         axes.text(

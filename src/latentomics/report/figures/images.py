@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latentomics.report.figures.planes import Values
-from latentomics.report.figures.style import INK, QUIET
+from latentomics.report.figures.style import INK, QUIET, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +21,7 @@ Box = tuple[float, float, float, float]  # left, bottom, width, height in inches
 
 
 def new_canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """Return a new figure and axes that fill it, their data coordinates in inches from the lower left."""
+    """Return a figure and axes that fill it; their coordinates are inches from the lower left."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height))
@@ -35,7 +35,8 @@ def new_canvas(width: float, height: float) -> tuple[Figure, Axes]:
 def draw_grey(axes: Axes, values: Values, box: Box, window: tuple[float, float]) -> AxesImage:
     """Draw an image from black to white over the window; what is not finite is black."""
     left, bottom, width, height = box
-    axes.fill_between([left, left + width], bottom, bottom + height, color="black", linewidth=0)
+    ground = [left, left + width]
+    axes.fill_between(ground, bottom, bottom + height, color="black", linewidth=0, zorder=-1)
     return _draw(axes, values, box, "gray", window)
 
 
@@ -51,7 +52,7 @@ def slim_bar(axes: Axes, box: Box, image: AxesImage, unit: str, ticks: int) -> N
     place = axes.inset_axes(box, transform=axes.transData)
     locator = MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10])
     bar = axes.figure.colorbar(image, cax=place, orientation="horizontal", ticks=locator)
-    bar.outline.set_visible(False)
+    bar.outline.set(edgecolor=RULE, linewidth=0.6)
     bar.ax.tick_params(length=2, labelsize=7, pad=1)
     bar.set_label(unit, fontsize=7.5, color=QUIET, labelpad=1)
 
@@ -78,7 +79,7 @@ def put_on_picture(
     """Write small white text with a dark rim at a place given as shares of a box."""
     left, bottom, width, height = box
     where = (left + place[0] * width, bottom + place[1] * height)
-    drawn = axes.text(*where, text, color="white", fontsize=7, path_effects=shadow(1.4))
+    drawn = axes.text(*where, text, color="white", fontsize=7, path_effects=shadow(1.8))
     drawn.set(ha=across, va=down)
 
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentomics.core import DoubleArray
-from latentomics.report.figures.style import CATEGORIES, MARKERS, QUIET, styled
+from latentomics.report.figures.style import CATEGORIES, MARKERS, QUIET, columns_for, styled
 from latentomics.report.words import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_ACROSS, _GROUPS = 3, len(CATEGORIES)
+_GROUPS = len(CATEGORIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,10 +33,10 @@ class Colouring:
 
 @styled
 def latent_map(places: DoubleArray, colourings: tuple[Colouring, ...]) -> Figure:
-    """Draw one panel a colouring, up to three in a row."""
+    """Draw one panel a colouring."""
     from matplotlib.figure import Figure
 
-    across = min(_ACROSS, len(colourings))
+    across = columns_for(len(colourings))
     down = -(-len(colourings) // across)
     figure = Figure(figsize=(3.5 * across, 3.5 * down), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).ravel()

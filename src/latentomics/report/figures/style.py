@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import TYPE_CHECKING, ParamSpec
 
+from latentomics.report.page import Encoded
+
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
@@ -54,15 +56,26 @@ def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
     return wrapped
 
 
-def png(figure: Figure, dots_per_inch: int = 180) -> bytes:
+def png(figure: Figure, dots_per_inch: int = 150) -> Encoded:
     """Return the figure as PNG; for pictures and clouds of points."""
     return _encoded(figure, "png", dpi=dots_per_inch, metadata={"Software": None})
 
 
-def svg(figure: Figure) -> bytes:
+def svg(figure: Figure) -> Encoded:
     """Return the figure as SVG, text kept as text; for charts."""
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
     return _encoded(figure, "svg", metadata=nothing)
+
+
+def columns_for(panels: int) -> int:
+    """Return how many panels stand in a row, so that none is left alone in the next.
+
+    Examples
+    --------
+    >>> [columns_for(panels) for panels in (1, 2, 3, 4, 5)]
+    [1, 2, 3, 2, 3]
+    """
+    return 2 if panels == 4 else min(3, panels)
 
 
 def plain_logarithmic(axis: Axis) -> None:
@@ -77,7 +90,7 @@ def plain_logarithmic(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _encoded(figure: Figure, suffix: str, **options: object) -> bytes:
+def _encoded(figure: Figure, suffix: str, **options: object) -> Encoded:
     import matplotlib
 
     stream = io.BytesIO()
@@ -85,7 +98,8 @@ def _encoded(figure: Figure, suffix: str, **options: object) -> bytes:
         # a name in a script that the font lacks shows boxes here; tables and captions have it whole
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure.savefig(stream, format=suffix, facecolor="white", **options)  # type: ignore[arg-type]
-    return stream.getvalue()
+    width = round(96 * float(figure.get_size_inches()[0]))
+    return Encoded(suffix=suffix, content=stream.getvalue(), width=width)
 
 
 @cache

@@ -53,6 +53,11 @@ def as_groups(values: Sequence[object]) -> tuple[str | None, ...]:
     return tuple(None if value is None else word(value) for value in values)
 
 
+def as_float(value: object) -> float:
+    """Return a number of a file as float; NaN where it is none."""
+    return float(value) if isinstance(value, (int, float)) else float("nan")
+
+
 def word(value: object) -> str:
     """Return a target's value as people write it."""
     if isinstance(value, bool):

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 import numpy as np
 
 from latentomics.core import DoubleArray
 from latentomics.report.figures import region_sizes, svg
-from latentomics.report.page import Block, Fold, Gallery, Picture, Section, Table, Words
+from latentomics.report.page import Block, Fold, Gallery, Picture, Points, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections.cases import (
+    as_float,
     as_groups,
     as_numbers,
     column_of,
     targets_of,
     word,
 )
-from latentomics.report.words import number, said, target_name
+from latentomics.report.words import metric_name, number, said, scored, target_name
 
 _SPLITS = ("train", "val", "test")
-_ROWS = 40  # of the table of what check found
+_VALUES = 8  # of a count that a line names
 
 
 def cohort_section(files: RunFiles) -> Section:
@@ -163,12 +165,11 @@ def _sizes(files: RunFiles) -> list[Block]:
     }
     if not groups:
         return []
-    content = svg(region_sizes(groups, axis="size of the region of interest (mm³)"))
+    image = svg(region_sizes(groups, axis="size of the region of interest (mm³)"))
     middle = number(float(np.median(sizes[usable])))
     picture = Picture(
         name="region_sizes",
-        suffix="svg",
-        content=content,
+        image=image,
         alternative=f"Histogram of the size of the region of interest; median {middle} mm³.",
         caption=f"Size of the region of interest; median {middle} mm³. "
         "A feature that only repeats it is found out below.",
@@ -177,23 +178,60 @@ def _sizes(files: RunFiles) -> list[Block]:
 
 
 def _check(files: RunFiles) -> list[Block]:
-    """Return what check found, its plain entries; lists of cases stay in the file."""
-    if not files.check:
+    """Return what check found: what the label hangs on, remarks, and counts."""
+    return [*_confounds(files), *_remarks(files), *_counts(files)]
+
+
+def _confounds(files: RunFiles) -> list[Block]:
+    found = [entry for entry in _list(files.check.get("predictability")) if _is_mapping(entry)]
+    rows = [
+        (
+            str(entry.get("label", "")),
+            f"{entry.get('by', '')} alone",
+            metric_name(str(entry.get("metric", ""))),
+            scored(as_float(entry.get("value")), str(entry.get("metric", ""))),
+            number(entry.get("patients")),
+        )
+        for entry in found
+    ]
+    if not rows:
+        return []
+    caption = (
+        "Before any image is read: can the target be told from the site or the size alone? "
+        "(cross-validated by patient; chance is 0.5 for AUROC, 0 for R²)"
+    )
+    columns = ("target", "from", "metric", "value", "patients")
+    return [Table(columns=columns, rows=tuple(rows), numeric=frozenset({3, 4}), caption=caption)]
+
+
+def _remarks(files: RunFiles) -> list[Block]:
+    remarks = tuple(str(remark) for remark in _list(files.check.get("remarks")))
+    return (
+        [Fold(summary=f"Remarks of the check ({len(remarks)})", blocks=(Points(items=remarks),))]
+        if remarks
+        else []
+    )
+
+
+def _counts(files: RunFiles) -> list[Block]:
+    counts = files.check.get("counts")
+    if not isinstance(counts, Mapping):
         return []
     rows = []
-    for key, value in files.check.items():
-        long = isinstance(value, (list, tuple)) and (len(value) > 12 or _nested(value))
-        rows.append(
-            (
-                str(key).replace("_", " "),
-                f"{len(value)} entries, in check.json"  # type: ignore[arg-type]
-                if long
-                else said(value),
-            )
-        )
-    table = Table(columns=("found", "value"), rows=tuple(rows[:_ROWS]))
-    return [Fold(summary="What the check of every file found", blocks=(table,))]
+    for name, entry in counts.items():
+        if isinstance(entry, Mapping) and entry:
+            listed = [f"{key}: {said(entry[key])}" for key in list(entry)[:_VALUES]]
+            rest = len(entry) - _VALUES
+            rows.append((str(name), ", ".join(listed) + (f", and {rest} more" * (rest > 0))))
+    if not rows:
+        return []
+    table = Table(columns=("of the files", "values with counts"), rows=tuple(rows))
+    return [Fold(summary="What every file holds", blocks=(table,))]
 
 
-def _nested(value: Sequence[object]) -> bool:
-    return any(isinstance(entry, (Mapping, list, tuple)) for entry in value)
+def _list(value: object) -> list[object]:
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, Mapping)

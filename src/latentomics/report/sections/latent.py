@@ -5,8 +5,11 @@ In: pictures/data.npz and cohort.parquet. Out: one section.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from latentomics.core import DoubleArray, Result
 from latentomics.report.figures import (
     Colouring,
     Neighbour,
@@ -18,11 +21,12 @@ from latentomics.report.figures import (
     svg,
     traversals,
 )
-from latentomics.report.page import Block, Gallery, Heading, Picture, Section, Words
+from latentomics.report.page import Block, Gallery, Heading, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections import cases as of_cases
 from latentomics.report.sections.pictures import anatomical, spacing_of, unit_of
-from latentomics.report.words import number, target_name
+from latentomics.report.sections.records import chosen, scored_on
+from latentomics.report.words import feature_name, interval, metric_name, number, target_name
 
 ACTIVE = 0.01  # Burda's threshold on the variance of a mean (METHODS, section 11)
 _PANELS, _TRAVERSED, _QUERIES, _NEIGHBOURS = 6, 8, 6, 6
@@ -49,12 +53,11 @@ def _map(files: RunFiles) -> list[Block]:
     if places is None or places.ndim != 2 or len(names) != len(places) or places.shape[1] < 2:
         return []
     colourings = _colourings(files, names)
-    content = png(latent_map(np.asarray(places, dtype=float)[:, :2], colourings), 130)
+    image = png(latent_map(np.asarray(places, dtype=float)[:, :2], colourings), 130)
     words = ", ".join(colouring.name for colouring in colourings)
     picture = Picture(
         name="latent_map",
-        suffix="png",
-        content=content,
+        image=image,
         alternative=f"Map of the latent codes of {len(names)} cases, coloured by {words}.",
         caption=f"One dot a case (n = {number(len(names))}): the two directions in which the codes "
         "vary most. Where colours part by site, the features know the scanner.",
@@ -76,20 +79,36 @@ def _colourings(files: RunFiles, names: list[str]) -> tuple[Colouring, ...]:
 
 
 def _activity(files: RunFiles) -> list[Block]:
-    """Return the bars of KL, or of variance where the code has none, a latent."""
+    """Return how much each latent carries, as bars and as records of the whole code."""
+    blocks: list[Block] = []
     for key, axis in (("latent_kl", "KL (nats)"), ("latent_variance", "variance over cases")):
         values = files.pictures.get(key)
-        if values is None or values.ndim != 1 or not len(values):
-            continue
-        numbers = np.nan_to_num(np.asarray(values, dtype=float))
-        used = int((numbers > ACTIVE).sum())
-        content = svg(latent_activity(numbers, axis=axis, threshold=ACTIVE))
-        words = f"{used} of {len(numbers)} latents are in use ({axis} above {ACTIVE:g})."
-        picture = Picture(
-            name="latent_activity", suffix="svg", content=content, alternative=words, caption=words
-        )
-        return [Heading(text="How many latents are in use"), Gallery(pictures=(picture,))]
-    return []
+        if values is not None and values.ndim == 1 and len(values) and not blocks:
+            blocks.append(Gallery(pictures=(_bars(np.asarray(values, dtype=float), axis),)))
+    collapse = chosen(files.results, "collapse")
+    if collapse:
+        blocks.append(_code(collapse, intervals=files.demonstration is None))
+    return [Heading(text="How many latents are in use"), *blocks] if blocks else []
+
+
+def _bars(values: DoubleArray, axis: str) -> Picture:
+    numbers = np.nan_to_num(values)
+    used = int((numbers > ACTIVE).sum())
+    words = f"{used} of {len(numbers)} latents are in use ({axis} above {ACTIVE:g})."
+    image = svg(latent_activity(numbers, axis=axis, threshold=ACTIVE))
+    return Picture(name="latent_activity", image=image, alternative=words, caption=words)
+
+
+def _code(results: Sequence[Result], *, intervals: bool) -> Table:
+    columns: tuple[str, ...] = ("features", "of the code", "value")
+    rows: list[tuple[str, ...]] = []
+    for result in results:
+        row = (feature_name(result.features), metric_name(result.metric), number(result.value))
+        span = (interval(result.low, result.high, result.metric),) if intervals else ()
+        rows.append((*row, *span, scored_on(result)))
+    columns += ("95 % interval", "how") if intervals else ("how",)
+    numeric = frozenset({2, 3} if intervals else {2})
+    return Table(columns=columns, rows=tuple(rows), numeric=numeric)
 
 
 def _traversals(files: RunFiles) -> list[Block]:
@@ -112,8 +131,7 @@ def _traversals(files: RunFiles) -> list[Block]:
     )
     picture = Picture(
         name="traversals",
-        suffix="png",
-        content=png(figure, 130),
+        image=png(figure, 130),
         alternative=f"Images decoded along {len(rows)} latents, from low to high.",
         caption="Each row changes one latent by the standard deviations above it and holds the "
         "others at their mean, in the plane where most changes; right: high minus low.",
@@ -137,8 +155,7 @@ def _neighbours(files: RunFiles) -> list[Block]:
         return []
     picture = Picture(
         name="neighbours",
-        suffix="png",
-        content=png(neighbour_rows(tuple(rows[:_QUERIES])), 130),
+        image=png(neighbour_rows(tuple(rows[:_QUERIES])), 130),
         alternative=f"{len(rows)} cases, each with the cases whose codes lie nearest.",
         caption="Framed: a case; to its right the cases with the nearest codes. They should look "
         "alike to a reader, and not merely come from the same site.",

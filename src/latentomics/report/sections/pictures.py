@@ -22,20 +22,23 @@ _NEEDED = ("input", "reconstruction", "spacing")
 def pictures_section(files: RunFiles) -> Section:
     """Return the section with inputs, reconstructions and differences."""
     problem = _problem(files)
+    lead = "Held-out cases, true to physical proportions; one grey scale for both images of a case."
     if problem:
         blocks: tuple[Block, ...] = (Words(text=problem, tone="note"),)
     else:
         shown = shown_cases(files)
+        if any(case.mask is not None for case in shown):
+            lead += " The yellow line is the border of the mask; planes pass through its middle."
+        if shown[0].anatomical:
+            lead += " The patient's right is on the left."
+        lead += " What is red was made too bright, what is blue too dark."
         blocks = (
             Gallery(pictures=tuple(_picture(files, s, i) for i, s in enumerate(shown)), columns=2),
         )
     return Section(
         anchor="pictures",
         title="Input, reconstruction, difference",
-        lead="Held-out cases at their physical proportions, one grey scale for input and "
-        "reconstruction; the yellow line is the border of the mask. Planes pass through the "
-        "region of interest; the patient's right is on the left. What is red was made too bright, "
-        "what is blue too dark.",
+        lead=lead,
         blocks=blocks,
     )
 
@@ -132,8 +135,7 @@ def _picture(files: RunFiles, shown: Shown, index: int) -> Picture:
         words = f"{number(inside)} {shown.unit} inside the mask, {words} in the whole crop"
     return Picture(
         name=f"case_{index + 1:02d}",
-        suffix="png",
-        content=png(comparison(shown)),
+        image=png(comparison(shown)),
         alternative=f"Planes of case {shown.case}: input, reconstruction and their difference.",
         caption=f"{shown.case}{_facts(files, shown.case)}. Root mean squared error {words}.",
     )

@@ -36,6 +36,7 @@ ORDER = (
     "classic+size",
     "classic",
     "size",
+    "site",
     "mean",
 )
 REFERENCES: Mapping[str, tuple[float, str]] = {
@@ -99,12 +100,11 @@ def forest_picture(
     reference, words = REFERENCES.get(metric, (None, ""))
     axis = metric_name(metric) + (f" ({unit})" if unit else "")
     axis += ", lower is better" if metric in LOWER_IS_BETTER else ""
-    content = svg(forest(rows, axis=axis, metric=metric, reference=reference, reference_name=words))
+    image = svg(forest(rows, axis=axis, metric=metric, reference=reference, reference_name=words))
     listed = "; ".join(f"{row.name} {scored(row.value, metric)}" for row in rows)
     return Picture(
         name=name,
-        suffix="svg",
-        content=content,
+        image=image,
         alternative=f"{title}: {metric_name(metric)} of {listed}.",
         caption=f"{title}. {scored_on(results[0])}",
     )
@@ -114,7 +114,7 @@ def scored_on(result: Result) -> str:
     """Return on which cases a record was computed (PROMISES L4)."""
     where = result.settings.get("scored", result.settings.get("split"))
     text = f"Scored on {said(where)}, " if where else ""
-    cases = result.settings.get("cases")
+    cases = result.settings.get("cases", result.settings.get("samples"))
     text += f"{number(result.n)} patients" if cases else f"n = {number(result.n)}"
     text += f", {said(cases)} cases" if cases else ""
     if isinstance(positive := result.settings.get("positive"), int):

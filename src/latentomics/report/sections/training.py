@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from latentomics.report.figures import Curve, learning_curves, svg
 from latentomics.report.page import Block, Gallery, Picture, Section, Words
 from latentomics.report.reading import Plain, RunFiles
+from latentomics.report.sections.cases import as_float
 from latentomics.report.words import TERM_NAMES, number, seconds
 
 _FIRST = ("total", "loss", "nll", "kl", "mse")
@@ -60,37 +61,32 @@ def _terms(entry: Plain, part: str) -> dict[str, float]:
     terms = entry.get(part)
     if not isinstance(terms, Mapping):
         return {}
-    return {str(name): _float(value) for name, value in terms.items()}
-
-
-def _float(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else float("nan")
+    return {str(name): as_float(value) for name, value in terms.items()}
 
 
 def _summary(files: RunFiles) -> str:
     last, best = files.history[-1], best_entry(files)
-    text = f"{number(int(_float(last.get('step', 0)) or 0))} steps"
+    text = f"{number(int(as_float(last.get('step', 0)) or 0))} steps"
     if isinstance(last.get("seconds"), (int, float)):
-        text += f" in {seconds(_float(last['seconds']))}"
+        text += f" in {seconds(as_float(last['seconds']))}"
     if best is not None:
         text += f"; lowest validation objective {number(_total(best), 4)}"
-        text += f" at step {number(int(_float(best.get('step', 0))))}" if "step" in best else ""
+        text += f" at step {number(int(as_float(best.get('step', 0))))}" if "step" in best else ""
     return text + "."
 
 
 def _curves(files: RunFiles) -> list[Block]:
     stepped = all(isinstance(entry.get("step"), (int, float)) for entry in files.history)
     key = "step" if stepped else "epoch"
-    steps = tuple(_float(entry.get(key, index + 1)) for index, entry in enumerate(files.history))
+    steps = tuple(as_float(entry.get(key, index + 1)) for index, entry in enumerate(files.history))
     curves = tuple(_curve(files, name, steps) for name in _names(files))
     if not curves:
         return [Words(text="No terms were logged.", tone="note")]
     best = best_entry(files)
-    step = None if best is None else _float(best.get(key))
+    step = None if best is None else as_float(best.get(key))
     picture = Picture(
         name="learning_curves",
-        suffix="svg",
-        content=svg(learning_curves(curves, best_step=step, axis=key)),
+        image=svg(learning_curves(curves, best_step=step, axis=key)),
         alternative="Learning curves of " + ", ".join(curve.name for curve in curves) + ".",
         caption="Dashed grey: training; blue: validation; dotted line: the weights that were kept.",
     )

@@ -1,0 +1,156 @@
+"""Figures: known answers for orientation, proportions, outlines and scales."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentomics.report.figures import (
+    Colouring,
+    ForestRow,
+    Shown,
+    comparison,
+    forest,
+    latent_map,
+    png,
+    svg,
+)
+from latentomics.report.figures.planes import Plane, finite_box, focus_of, planes_of
+from latentomics.report.figures.reconstruction import WIDTH
+
+SIZE, SPACING = (6, 8, 4), (1.0, 0.5, 3.0)
+
+
+def planes(focus: tuple[int, int, int] = (3, 4, 2)) -> dict[str, Plane]:
+    return {p.name: p for p in planes_of(SIZE, SPACING, focus, anatomical=True)}
+
+
+def bright(voxel: tuple[int, int, int]) -> np.ndarray:
+    volume = np.zeros(SIZE)
+    volume[voxel] = 1
+    return volume
+
+
+@pytest.mark.parametrize(
+    ("name", "voxel", "pixel"),
+    [
+        ("axial", (5, 7, 2), (0, 0)),  # right and anterior: upper left
+        ("axial", (0, 0, 2), (7, 5)),  # left and posterior: lower right
+        ("coronal", (5, 4, 3), (0, 0)),  # right and superior: upper left
+        ("coronal", (0, 4, 0), (3, 5)),  # left and inferior: lower right
+        ("sagittal", (3, 7, 3), (0, 0)),  # anterior and superior: upper left
+        ("sagittal", (3, 0, 0), (3, 7)),  # posterior and inferior: lower right
+    ],
+)
+def test_planes_hang_as_in_a_reading_room(name, voxel, pixel) -> None:
+    image = planes()[name].cut(bright(voxel))
+    assert np.unravel_index(image.argmax(), image.shape) == pixel
+    assert image.sum() == 1
+
+
+def test_letters_name_the_sides_left_right_bottom_top() -> None:
+    letters = {name: "".join(plane.letters) for name, plane in planes().items()}
+    assert letters == {"axial": "RLPA", "coronal": "RLIS", "sagittal": "APIS"}
+
+
+def test_extent_is_physical_and_agrees_with_the_pixels() -> None:
+    extents = {name: (plane.width, plane.height) for name, plane in planes().items()}
+    assert extents == {"axial": (6, 4), "coronal": (6, 12), "sagittal": (4, 12)}
+    for plane in planes().values():
+        rows, columns = plane.cut(np.zeros(SIZE)).shape
+        steps = {"axial": (1, 0.5), "coronal": (1, 3), "sagittal": (0.5, 3)}[plane.name]
+        assert (plane.width, plane.height) == (columns * steps[0], rows * steps[1])
+
+
+def test_a_picture_keeps_its_rows_and_columns() -> None:
+    (plane,) = planes_of((2, 3), (2.0, 1.0), (1, 1), anatomical=False)
+    values = np.arange(6).reshape(2, 3)
+    assert np.array_equal(plane.cut(values), values)
+    assert (plane.width, plane.height, plane.letters) == (3, 4, ("", "", "", ""))
+
+
+def test_planes_pass_through_most_of_the_mask() -> None:
+    mask = np.zeros((9, 9, 9), bool)
+    mask[2, 1:8, 3] = True
+    mask[2, 5, 2:8] = True
+    assert focus_of(mask, mask.shape) == (2, 5, 3)
+    assert focus_of(None, (9, 8, 7)) == (4, 4, 3)
+    assert focus_of(np.ones((4, 4), bool), (4, 4)) == (2, 2)
+
+
+def test_padding_is_cut_away() -> None:
+    padded = np.full((5, 6, 7), np.nan)
+    padded[1:4, 0:2, 3:7] = 0
+    assert finite_box(padded) == (slice(1, 4), slice(0, 2), slice(3, 7))
+
+
+def shown(values: np.ndarray, reconstruction: np.ndarray, mask: np.ndarray | None) -> Shown:
+    return Shown(
+        case="one", values=values, reconstruction=reconstruction, mask=mask, spacing=(1.0, 1.0),
+        length_unit="mm", unit="HU", window=(0.0, 100.0), limit=50.0, anatomical=False,
+    )  # fmt: skip
+
+
+def pixels_of(one: Shown) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png(comparison(one), 100).content)).convert("RGB"))
+
+
+def columns_of(pixels: np.ndarray) -> list[np.ndarray]:
+    """The middle of the three pictures, away from titles, letters, bars and scale bar."""
+    column = int(WIDTH * 100 / 3)
+    return [pixels[60:120, column * i + 40 : column * i + 130] for i in range(3)]
+
+
+def test_KA_grey_level_and_difference_have_the_colours_of_their_scales() -> None:
+    values = np.full((20, 20), 50.0)
+    first, second, difference = columns_of(pixels_of(shown(values, values + 50, None)))
+    assert np.abs(first.astype(int) - 128).max() <= 2  # the middle of the window
+    assert second.min() >= 253  # its upper end
+    assert np.abs(difference.astype(int) - (103, 0, 31)).max() <= 3  # RdBu_r's red end
+    _, _, none = columns_of(pixels_of(shown(values, values, None)))
+    assert none.min() >= 245  # no difference is white
+    _, _, below = columns_of(pixels_of(shown(values, values - 50, None)))
+    assert np.abs(below.astype(int) - (5, 48, 97)).max() <= 3  # and blue is too dark
+
+
+def test_the_mask_is_outlined_and_not_filled() -> None:
+    values = np.full((20, 20), 50.0)
+    mask = np.zeros((20, 20), bool)
+    mask[5:15, 5:15] = True
+    first = columns_of(pixels_of(shown(values, values, mask)))[0].astype(int)
+    yellow = (first[..., 0] - first[..., 2]) > 60
+    assert 0.01 < yellow.mean() < 0.2
+    assert not (columns_of(pixels_of(shown(values, values, None)))[0].std() > 3)
+
+
+def test_a_mask_that_fills_the_picture_is_outlined_at_its_edge() -> None:
+    values = np.full((20, 20), 50.0)
+    mask = np.zeros((20, 20), bool)
+    mask[:, :10] = True
+    row = pixels_of(shown(values, values, mask)).astype(int)[90, :166]
+    yellow = np.flatnonzero(row[:, 0] - row[:, 2] > 60)
+    assert yellow.min() < 4  # the picture's left edge
+    assert abs(yellow.max() - WIDTH * 100 / 6) < 4  # and its middle
+
+
+def test_forest_says_intervals_only_where_there_are() -> None:
+    row = ForestRow(name="latent", value=0.9, low=0.85, high=0.95, seeds=(), learned=True)
+    bare = ForestRow(name="latent", value=0.9, low=None, high=None, seeds=(0.8,), learned=True)
+    options = {"axis": "AUROC", "metric": "auroc", "reference": 0.5, "reference_name": "chance"}
+    assert b"0.850 to 0.950" in svg(forest((row,), **options)).content
+    text = svg(forest((bare,), **options)).content
+    assert b"0.900" in text
+    assert b" to " not in text
+
+
+def test_names_are_never_read_as_mathematics() -> None:
+    places = np.random.default_rng(0).normal(size=(6, 2))
+    group = "$\\frac{"
+    colouring = Colouring(name="$x^2$", groups=(group, "b", group, "b", None, group))
+    text = svg(latent_map(places, (colouring,))).content.decode()
+    assert "$x^2$" in text
+    assert "$\\frac{ (n = 3)" in text
+    assert "1 other or unknown" in text

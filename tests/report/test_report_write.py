@@ -1,0 +1,307 @@
+"""The page: safe with any string, complete without a network, honest about what is missing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from report_run import (
+    CASES,
+    DEMONSTRATION,
+    VERDICT,
+    results,
+    write_history,
+    write_json,
+    write_pictures,
+    write_run,
+)
+
+from latentomics.core import RequestError
+from latentomics.report import write_report
+
+HOSTILE = "</td><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}$\\frac{"
+FILES = (
+    "plan.yaml",
+    "cohort.parquet",
+    "rejected.csv",
+    "history.jsonl",
+    "results.json",
+    "verdict.json",
+    "provenance.json",
+    "check.json",
+    "features_dictionary.csv",
+    "pictures/data.npz",
+)
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags with their attributes, and the text between them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.style = ""
+        self._in_style = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._in_style = tag == "style"
+
+    def handle_data(self, data: str) -> None:
+        if self._in_style:
+            self.style += data
+            self._in_style = False
+        else:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+    def drawings(self) -> list[ElementTree.Element]:
+        prefix = "data:image/svg+xml;base64,"
+        sources = [str(attributes["src"]) for tag, attributes in self.tags if tag == "img"]
+        return [
+            ElementTree.fromstring(base64.b64decode(source.removeprefix(prefix)))
+            for source in sources
+            if source.startswith(prefix)
+        ]
+
+    def drawn_text(self) -> str:
+        return " ".join(t for drawing in self.drawings() for t in drawing.itertext())
+
+
+def page_of(folder: Path) -> Page:
+    return Page(write_report(folder).read_text())
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run(tmp_path_factory.mktemp("plain") / "run")
+
+
+@pytest.fixture(scope="module")
+def page(run: Path) -> Page:
+    return page_of(run)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    folder = write_run(tmp_path_factory.mktemp("hostile") / "run", case_prefix=HOSTILE,
+                       label=HOSTILE, demonstration=HOSTILE)  # fmt: skip
+    write_json(folder / "verdict.json", [{"status": HOSTILE, "sentence": HOSTILE}])
+    write_json(folder / "provenance.json", {HOSTILE: HOSTILE, "version": HOSTILE})
+    (folder / "rejected.csv").write_text(
+        'case,file,code,reason,remedy\n"' + '","'.join([HOSTILE.replace('"', '""')] * 5) + '"\n'
+    )
+    return page_of(folder)
+
+
+def test_S3_no_string_becomes_markup(hostile: Page) -> None:
+    known = set(
+        re.findall(
+            r"\w+",
+            "html head meta title style body nav p ol li a main header h1 h2 h3 section span "
+            "dl div dd dt table caption thead tbody tr th td figure img figcaption details "
+            "summary ul strong footer",
+        )
+    )
+    assert {tag for tag, _ in hostile.tags} <= known
+    for tag, attributes in hostile.tags:
+        assert not [name for name in attributes if name.startswith("on")]
+        if tag == "img":
+            assert str(attributes["src"]).startswith("data:image/")
+    assert "<script>alert(1)</script>" in hostile.text  # shown as what it is
+    assert "{{7*7}}" in hostile.text
+
+
+def test_S3_no_string_becomes_markup_in_drawings(hostile: Page) -> None:
+    drawings = hostile.drawings()
+    assert drawings
+    for drawing in drawings:
+        for element in drawing.iter():
+            assert not element.tag.endswith(("script", "foreignObject", "image"))
+            assert not [name for name in element.attrib if name.startswith("on")]
+
+
+def test_S3_names_that_are_no_xml_are_shown_with_a_mark(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", label="a\x01b\u202ec", shown=1)
+    (folder / "verdict.json").write_text('[{"status": "ok", "sentence": "half \\ud800 pair"}]')
+    shown = page_of(folder)
+    assert "a\ufffdb\ufffdc" in shown.text
+    assert "half \ufffd pair" in shown.text
+
+
+def test_S3_policy_allows_only_what_is_in_the_page(page: Page) -> None:
+    (policy,) = [attributes["content"] for tag, attributes in page.tags
+                 if attributes.get("http-equiv") == "Content-Security-Policy"]  # fmt: skip
+    digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
+    assert str(policy).split("; ") == [
+        "default-src 'none'",
+        "img-src data:",
+        f"style-src 'sha256-{digest}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    assert not [tag for tag, attributes in page.tags if "style" in attributes]  # policy forbids
+
+
+def test_S2_the_page_refers_to_no_network(page: Page, hostile: Page) -> None:
+    for shown in (page, hostile):
+        assert not re.search(r"url\(|@import|https?:", shown.style)
+        for tag, attributes in shown.tags:
+            assert tag not in ("script", "link", "iframe", "object", "embed", "form", "base")
+            for name in ("src", "href", "srcset", "action"):
+                assert str(attributes.get(name, "#")).startswith(("#", "data:image/"))
+        for drawing in shown.drawings():
+            for element in drawing.iter():
+                links = [v for k, v in element.attrib.items() if k.endswith(("href", "src"))]
+                assert all(link.startswith("#") for link in links)
+
+
+def test_T6_the_verdict_comes_first_with_words_for_its_marks(page: Page) -> None:
+    places = [page.text.index(str(point["sentence"])) for point in VERDICT]
+    assert places == sorted(places)
+    assert places[-1] < page.text.index("Who was studied")
+    assert "3 points hold, 1 asks for care, 1 fails." in page.text
+    assert re.search(r"! *take care *Untrained", page.text)
+    assert re.search(r"✕ *fails *The site", page.text)
+
+
+def test_figures_of_the_page_are_those_of_the_records(page: Page) -> None:
+    drawn = page.drawn_text()
+    assert "0.910  (0.860 to 0.960)" in drawn  # latent AUROC
+    assert "0.0071  (0.0067 to 0.0075)" in drawn  # reconstruction
+    assert re.search(r"malignant latent PCA AUROC \+0.070 \+0.020 to \+0.120 0.031", page.text)
+    assert re.search(r"PCA 0.922 0.872 to 0.972 ✓ better", page.text)
+    assert "malignant size alone AUROC 0.712 20" in page.text
+    assert f"{CASES} cases (20 positive)" in page.text
+
+
+def test_every_target_and_seed_is_drawn(page: Page, run: Path) -> None:
+    assert (run / "pictures" / "probe_01.svg").is_file()
+    assert (run / "pictures" / "probe_02.svg").is_file()
+    assert not (run / "pictures" / "probe_03.svg").exists()
+
+
+def test_demonstration_comes_first_and_without_intervals(tmp_path: Path) -> None:
+    shown = page_of(write_run(tmp_path / "run", demonstration=DEMONSTRATION, shown=1))
+    body = shown.text[shown.text.index("for research, not for clinical use") :]
+    assert body.index(DEMONSTRATION) < body.index("Verdict")
+    together = shown.text + shown.drawn_text()
+    assert "0.910" in together
+    assert not re.search(r"[0-9] to [+−]?[0-9]", shown.drawn_text())
+    assert not re.search(r"0\.8[67]0 to|95 % interval|0\.031|0\.0271|0\.041", together)
+    assert "Intervals and p values are left out" in shown.text
+
+
+@pytest.mark.parametrize("absent", [FILES[0::3], FILES[1::3], FILES[2::3]])
+def test_missing_files_are_skipped_with_words(tmp_path: Path, absent: tuple[str, ...]) -> None:
+    folder = write_run(tmp_path / "run", shown=1)
+    for name in absent:
+        (folder / name).unlink()
+    text = page_of(folder).text
+    for name in FILES:
+        assert (f"{name} is not in the run folder" in text) == (name in absent)
+
+
+def test_damaged_files_are_skipped_with_words(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+    for name in FILES:
+        (folder / name).write_bytes(b"\xff\xfe{ 'not': [what it was")
+    with pytest.raises(RequestError, match="not a run folder"):
+        write_report(folder)
+    write_json(folder / "verdict.json", VERDICT)
+    text = page_of(folder).text
+    for name in set(FILES) - {"verdict.json"}:
+        assert f"{name} cannot be read" in text
+
+
+def test_a_run_with_one_file_still_has_a_page(tmp_path: Path) -> None:
+    write_json(tmp_path / "verdict.json", VERDICT)
+    assert str(VERDICT[0]["sentence"]) in page_of(tmp_path).text
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(RequestError, match="not a run folder"):
+            write_report(folder)
+
+
+def test_a_last_line_cut_short_costs_itself_only(tmp_path: Path) -> None:
+    folder = tmp_path
+    write_history(folder)
+    with (folder / "history.jsonl").open("a") as opened:
+        opened.write('{"epoch": 13, "step": 6')
+    assert "600 steps in 1 min 24 s" in page_of(folder).text
+
+
+def test_S1_nothing_in_the_folder_is_executed(tmp_path: Path) -> None:
+    folder, mark = tmp_path, tmp_path / "executed"
+    (folder / "pictures").mkdir()
+    write_json(folder / "verdict.json", VERDICT)
+    (folder / "plan.yaml").write_text(f"!!python/object/apply:pathlib.Path.touch ['{mark}']")
+    np.savez(folder / "pictures" / "data.npz", input=np.array([{"a": 1}], dtype=object))
+    text = page_of(folder).text
+    assert not mark.exists()
+    assert "plan.yaml cannot be read" in text
+    assert "pictures/data.npz cannot be read" in text
+
+
+def test_pictures_that_do_not_fit_are_skipped_with_words(tmp_path: Path) -> None:
+    folder = tmp_path
+    (folder / "pictures").mkdir()
+    write_pictures(folder, ["a", "b", "c"], 3)
+    stored = dict(np.load(folder / "pictures" / "data.npz"))
+    stored = {key: stored[key] for key in ("input", "reconstruction", "mask", "case", "spacing")}
+    stored["reconstruction"] = stored["reconstruction"][:, :-1]
+    np.savez(folder / "pictures" / "data.npz", **stored)
+    assert "inputs and reconstructions do not have the same size" in page_of(folder).text
+
+
+def test_two_dimensions_and_no_site_or_label(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", dimension=2, shown=1)
+    write_json(folder / "results.json", [])
+    text = page_of(folder).text
+    assert "No label was probed" in text
+    assert "Sites were not compared" in text
+    assert "The patient's right" not in text  # rows and columns have no side
+
+
+def test_D1_the_same_run_gives_the_same_page_and_leaves_the_library_alone(
+    run: Path, page: Page
+) -> None:
+    import matplotlib
+
+    before, first = dict(matplotlib.rcParams), (run / "report.html").read_bytes()
+    assert write_report(run).read_bytes() == first
+    assert dict(matplotlib.rcParams) == before
+    assert len(first) < 5e6
+
+
+def test_the_report_needs_no_torch(tmp_path: Path) -> None:
+    write_json(tmp_path / "results.json", [])
+    code = (
+        "import sys, pathlib; from latentomics.report import write_report; "
+        f"write_report(pathlib.Path({str(tmp_path)!r})); import latentomics.report.figures; "
+        "sys.exit(bool({'torch', 'matplotlib.pyplot', 'sklearn'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_records_of_another_form_are_refused_with_words(tmp_path: Path) -> None:
+    records = results("malignant")
+    records[0]["note"] = "not a key of results.json"
+    write_json(tmp_path / "results.json", records)
+    write_json(tmp_path / "verdict.json", VERDICT)
+    assert "results.json cannot be read: a record has the keys" in page_of(tmp_path).text
