@@ -99,3 +99,18 @@ def test_the_score_is_zero_at_the_training_prevalence():
     truth[:100] = False  # few positives
     scores, _ = linear.logistic_scores(rows * 0 + 1, truth, np.arange(200), patients, 0)
     np.testing.assert_allclose(scores, 0, atol=1e-3)
+
+
+def test_few_rows_give_the_same_scores_in_their_own_span():
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(80, 30))
+    truth = rows[:, 0] > 0
+    train = np.arange(20)
+    scores, strength = linear.logistic_scores(rows, truth, train, np.arange(80), 0)
+    reference = LogisticRegression(C=strength, tol=1e-10, max_iter=5000).fit(
+        rows[train], truth[train]
+    )
+    prior = np.log(truth[train].sum() / (~truth[train]).sum())
+    np.testing.assert_allclose(
+        scores, reference.decision_function(rows) - prior, atol=2e-3, rtol=2e-3
+    )

@@ -137,6 +137,9 @@ def logistic_scores(
         Log odds above those of the training prevalence, so that 0 is the natural threshold, and
         the chosen C.
     """
+    if len(train) < rows.shape[1]:
+        # L2 weights lie in the span of the training rows: fewer numbers to solve for, same scores
+        rows = rows @ np.linalg.svd(rows[train], full_matrices=False)[2].T
     x, y = rows[train], truth[train]
     fold = grouped_folds(patients[train], y.astype(np.int64), _inner(patients[train], y), seed)
     held = np.arange(fold.max() + 1)[:, None] == fold[None]  # (folds, n)
