@@ -81,7 +81,7 @@ def test_T1_resume_after_any_step_gives_the_same_weights(
         task = Line(network)
 
         def ask(progress: Progress, last: int = asked_after) -> None:
-            if progress.step == last:
+            if last is not None and progress.step >= last:
                 os.kill(os.getpid(), signal.SIGINT)
 
         settings = how(length=Length(steps=40, decay_steps=16))
@@ -109,6 +109,35 @@ def test_resume_of_another_plan_is_refused(tmp_path: Path) -> None:
         train(tmp_path, resume=True, identity="other")
     with pytest.raises(RequestError, match="another plan"):
         train(tmp_path, resume=True, length=Length(steps=61))
+    with pytest.raises(RequestError, match="another plan"):
+        train(tmp_path, resume=True, length=Length(budget_s=60))
+
+
+def test_a_timed_run_goes_on_with_its_own_budget(tmp_path: Path) -> None:
+    def run(budget_s: float, last: int | None) -> Trained:
+        clock = FakeClock(0.1, 0.05)
+        network = make_network()
+
+        def ask(progress: Progress) -> None:
+            if last is not None and progress.step >= last:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return train_network(
+            network,
+            TimedLine(network, clock),
+            how(length=Length(budget_s=budget_s)),
+            folder=tmp_path,
+            resume=last is None,
+            on_progress=ask,
+            clock=clock,
+        )
+
+    with pytest.raises(Interrupted):
+        run(20.0, 60)
+    resumed = run(15.0, None)
+    assert resumed.length.budget_s == 20.0
+    assert 0.9 * 20 <= resumed.history[-1].seconds <= 1.02 * 20
+    assert train(length=resumed.length).weights_sha256 == resumed.weights_sha256
 
 
 def test_a_new_run_forgets_the_checkpoints_of_an_old_one(tmp_path: Path) -> None:

@@ -130,10 +130,16 @@ def _state(meta: Mapping[str, object], best: dict[str, Tensor]) -> State:
 
 
 def _continues(kept: object, asked: Length) -> bool:
-    """Whether a checkpoint's length is one that the asked length may have become."""
+    """Whether a checkpoint's length is one that the asked length may have become.
+
+    A budget may differ: what is left of one depends on what came before training.
+    """
     resolved = Length.model_validate(kept)
-    asked_for = asked.model_dump(include={"budget_s", "epochs", "steps"}, exclude_none=True)
-    return all(getattr(resolved, name) == value for name, value in asked_for.items())
+    return (
+        asked.epochs == resolved.epochs
+        and asked.steps in (None, resolved.steps)
+        and (asked.budget_s is None) == (resolved.budget_s is None)
+    )
 
 
 def _load_moments(optimiser: Optimizer, moments: Mapping[str, Tensor]) -> None:
