@@ -95,13 +95,13 @@ def test_a_whole_given_split_is_kept_as_it_is():
 
 
 def test_L1_training_cases_of_held_out_patients_are_left_out():
-    stated = ["train", "train", "val", "test", "train", "train"]
+    stated = ["train", "test", "val", "train", "train", "train"]
     patients = ["a", "b", "a", "b", "c", "d"]
     cases = [case(i, p, split=s) for i, (p, s) in enumerate(zip(patients, stated, strict=True))]
     split = split_cases(cases, shares=SHARES, seed=0)
-    assert split == {"c2": "val", "c3": "test", "c4": "train", "c5": "train"}
+    assert split == {"c2": "val", "c1": "test", "c4": "train", "c5": "train"}
     rows = left_out(cases, split)
-    assert [row.case for row in rows] == ["c0", "c1"]
+    assert [row.case for row in rows] == ["c0", "c3"]
     assert "patient a" in rows[0].reason
 
 

@@ -73,7 +73,7 @@ def fit_pca(values: FloatArray, k: int, seed: int) -> Pca:
     elif n <= length:
         gram = _sample_gram(values, mean)
         total = float(np.trace(gram)) / n
-        variances, components = _from_sample_gram(values, mean, gram, k)
+        variances, components = _from_sample_gram(values, gram, k)
     else:
         covariance = _covariance(values, mean)
         total = float(np.trace(covariance))
@@ -116,11 +116,12 @@ def _covariance(values: FloatArray, mean: DoubleArray) -> DoubleArray:
 
 
 def _from_sample_gram(
-    values: FloatArray, mean: DoubleArray, gram: DoubleArray, k: int
+    values: FloatArray, gram: DoubleArray, k: int
 ) -> tuple[DoubleArray, DoubleArray]:
     eigenvalues, left = _largest(gram, k)  # left: (k, n)
+    # eigenvectors of a centred Gram matrix add up to zero, so the values need not be centred again
     norms = np.sqrt(np.maximum(eigenvalues, np.finfo(float).tiny))
-    projected = (left.astype(np.float32) @ values).astype(np.float64) - left.sum(1)[:, None] * mean
+    projected = (left.astype(np.float32) @ values).astype(np.float64)
     components = _orthonormal(projected / norms[:, None])
     return eigenvalues / len(values), components
 
