@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ __all__ = ["__version__", "encode", "plan", "run"]
 def __getattr__(name: str) -> object:
     """Import the Python door when it is first used: the commands start without it."""
     if name in ("encode", "plan", "run"):
-        from latentomics import api
-
-        return getattr(api, name)
+        found: object = getattr(importlib.import_module("latentomics.api"), name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """The Python door: the same functions as the commands, with small records that show themselves.
 
-In a notebook the last line of a cell shows a record as HTML: the verdict, the table, where files lie.
+In a notebook the last line of a cell shows a record as HTML: verdict, table, paths.
 """
 
 from __future__ import annotations

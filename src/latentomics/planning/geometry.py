@@ -13,6 +13,7 @@ from latentomics.planning.plan import Choice, Normalisation, View
 
 VOXEL_BUDGET = {1: 8192, 2: 128 * 128, 3: 96_000}  # of one sample; a step of ~0.2 s on two cores
 PATCH = {1: 64, 2: 32, 3: 24}  # edge of a local training patch, voxels (METHODS 30)
+FIXED_MARGIN = 8.0  # mm of tissue beside a lesion in view fixed
 POSE_VOLUME_SPREAD = 0.4  # SD of log volume below which the same organ is seen in every case
 POSE_OFFSET_SPREAD = 0.25  # SD of its place, in its own extents
 POSE_EXTENT_SPREAD = 0.25  # SD / mean of the image's extent
@@ -79,9 +80,11 @@ def choose_size(
     if view == "scaled":
         return Choice(value=(32,) * found.dimension, reason="a scaled crop of this edge")
     if view == "fixed":
-        edge = 1.0 * found.mask_extent_p95
-        size = tuple(_up(edge / value, 4) for value in spacing)
-        return Choice(value=size, reason=f"95 % of the masks are smaller than {edge:.3g}")
+        extent = found.mask_extent_p95 + 2 * FIXED_MARGIN
+        return Choice(
+            value=tuple(_up(extent / value, 4) for value in spacing),
+            reason=f"95 % of the masks and {FIXED_MARGIN:g} around them are smaller",
+        )
     multiple = 8 if found.dimension == 3 else 4
     size = tuple(_up(e / s, multiple) for e, s in zip(found.extent, spacing, strict=True))
     return Choice(
@@ -100,7 +103,7 @@ def choose_margin(view: View, spacing: tuple[float, ...]) -> Choice[float]:
     if view == "scaled":
         return Choice(value=1.3, reason="a cube of 1.3 x the mask's largest extent")
     if view == "fixed":
-        return Choice(value=8.0, reason="tissue beside the lesion")
+        return Choice(value=FIXED_MARGIN, reason="tissue beside the lesion")
     return Choice(value=0.0, reason=f"view {view} looks at the image as it is")
 
 

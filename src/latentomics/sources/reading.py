@@ -59,7 +59,7 @@ def _read_acquisition(case: Case) -> Acquisition:
     modality = case.modality or "OTHER"
     first = read_volume(case.image[0])
     require_plausible(first.values, modality, case)
-    channels = [_as_float(first)]
+    channels = [_as_float(first, case)]
     for number, ref in enumerate(case.image[1:], start=2):
         further = read_volume(ref)
         # Only the first channel is of the stated modality: PET comes with its CT.
@@ -73,13 +73,13 @@ def _read_acquisition(case: Case) -> Acquisition:
     )
 
 
-def _as_float(volume: Volume) -> FloatArray:
+def _as_float(volume: Volume, where: object) -> FloatArray:
     """Values as float32 in the file's own memory order: turning a large CT costs more than it."""
     with np.errstate(over="ignore"):
         values = volume.values.astype(np.float32, order="K")
     if volume.values.dtype == np.float64 and not np.isfinite(values).all():
         raise CaseError(
-            "values exceed the range of 32-bit numbers", "image", "rescale the image", "not_finite"
+            "values exceed the range of 32-bit numbers", str(where), "rescale them", "not_finite"
         )
     return values
 
@@ -90,7 +90,7 @@ def _onto(first: Volume, further: Volume, where: str) -> FloatArray:
         raise GeometryError("channels differ in dimension or unit", where, "resample them first")
     same_shape = further.values.shape == first.values.shape
     if same_shape and _close(first, further):
-        return _as_float(further)
+        return _as_float(further, where)
     if first.grid.unit == "px":
         raise GeometryError(
             f"channels differ in size and have no physical grid: {first.values.shape} and "
@@ -112,20 +112,21 @@ def _resampled(first: Volume, further: Volume, where: str) -> FloatArray:
     import SimpleITK
 
     itk: Any = SimpleITK  # the package has no types
-    moving = _image(itk, further)
+    moving = _image(itk, further, where)
+    fixed = _image(itk, first, where)
     ones = itk.Cast(moving * 0 + 1, itk.sitkUInt8)
-    inside = itk.Resample(ones, _image(itk, first), itk.Transform(), itk.sitkNearestNeighbor)
+    inside = itk.Resample(ones, fixed, itk.Transform(), itk.sitkNearestNeighbor)
     if not itk.GetArrayViewFromImage(inside).any():
         raise GeometryError("channels do not overlap", where, "correct the affine")
     low = float(further.values.min())
-    result = itk.Resample(moving, _image(itk, first), itk.Transform(), itk.sitkLinear, low)
+    result = itk.Resample(moving, fixed, itk.Transform(), itk.sitkLinear, low)
     values: FloatArray = itk.GetArrayFromImage(result).T
     return values
 
 
-def _image(itk: Any, volume: Volume) -> Any:
+def _image(itk: Any, volume: Volume, where: str) -> Any:
     """Turn a volume into an ITK image whose world is RAS, which a resampling does not mind."""
-    image = itk.GetImageFromArray(np.ascontiguousarray(_as_float(volume).T))
+    image = itk.GetImageFromArray(np.ascontiguousarray(_as_float(volume, where).T))
     image.SetSpacing(volume.grid.spacing)
     image.SetOrigin(volume.grid.origin)
     image.SetDirection(volume.grid.direction)
