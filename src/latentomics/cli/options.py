@@ -88,7 +88,7 @@ class Asked:
         typer.Option(
             "--budget",
             metavar="TIME",
-            help="Wall time of the training: 90s, 5m, 1h30m. Default: the plan decides.",
+            help="Wall time of the run: 90s, 5m, 1h30m. Default: the plan decides.",
             rich_help_panel=TRAINING,
         ),
     ] = None

@@ -160,6 +160,7 @@ def _finished(event: Event) -> bool:
 
 
 def _words(event: Event) -> str:
-    share = f" {event.done / event.total:.0%}" if event.total > 0 else ""
+    begun = event.total > 0 and event.done > 0
+    share = f" {event.done / event.total:.0%}" if begun else ""
     left = "" if event.seconds_left is None else f", {duration(event.seconds_left)} left"
     return f"{event.stage}{share}{left}{': ' if event.message else ''}{event.message}"
