@@ -128,6 +128,15 @@ def test_the_total_is_the_sum_of_its_terms() -> None:
     assert all(term.shape == (BATCH,) for term in terms.values())
 
 
+def test_the_mean_squared_error_is_over_channels_and_voxels() -> None:
+    view = make_view((3, 5))
+    inside = (view.weight > 0).expand_as(view.target)
+    error = (view.output - view.target).detach().square()
+    expected = [float(error[n][inside[n]].mean()) for n in range(BATCH)]
+    mse = total(view, "gaussian", (), {})[1]["mse"]
+    torch.testing.assert_close(mse, torch.tensor(expected))
+
+
 def test_every_entry_says_what_it_is() -> None:
     assert all(LIKELIHOODS[name].summary for name in LIKELIHOODS)
     assert all(PENALTIES[name].summary for name in PENALTIES)
