@@ -13,6 +13,7 @@ from latentomics.planning.plan import Choice, Normalisation, View
 
 VOXEL_BUDGET = {1: 8192, 2: 128 * 128, 3: 96_000}  # of one sample; a step of ~0.2 s on two cores
 PATCH = {1: 64, 2: 32, 3: 24}  # edge of a local training patch, voxels (METHODS 30)
+SCALED_EDGE, SCALED_MARGIN = 32, 1.3  # voxels, and in units of the mask's largest extent
 FIXED_MARGIN = 8.0  # mm of tissue beside a lesion in view fixed
 POSE_VOLUME_SPREAD = 0.4  # SD of log volume below which the same organ is seen in every case
 POSE_OFFSET_SPREAD = 0.25  # SD of its place, in its own extents
@@ -52,8 +53,10 @@ def choose_spacing(found: Fingerprint, view: View) -> Choice[tuple[float, ...]]:
             reason=f"median over cases of the finest axis, the same along all axes ({unit})",
         )
     if view == "scaled":
+        edge = SCALED_MARGIN * max(found.mask_extent_median, found.spacing_finest)
         return Choice(
-            value=(0.0,) * found.dimension, reason="each case has its own: its crop is scaled"
+            value=(_rounded(edge / SCALED_EDGE),) * found.dimension,
+            reason=f"of the median case ({unit}): each case has its own, its crop is scaled",
         )
     spacing = tuple(_rounded(value) for value in found.spacing)
     if view == "patches":
@@ -78,7 +81,7 @@ def choose_size(
         edge = PATCH[found.dimension]
         return Choice(value=(edge,) * found.dimension, reason="patches of this edge train it")
     if view == "scaled":
-        return Choice(value=(32,) * found.dimension, reason="a scaled crop of this edge")
+        return Choice(value=(SCALED_EDGE,) * found.dimension, reason="a scaled crop of this edge")
     if view == "fixed":
         extent = found.mask_extent_p95 + 2 * FIXED_MARGIN
         return Choice(
@@ -101,7 +104,9 @@ def choose_margin(view: View, spacing: tuple[float, ...]) -> Choice[float]:
             "three quarters of it",
         )
     if view == "scaled":
-        return Choice(value=1.3, reason="a cube of 1.3 x the mask's largest extent")
+        return Choice(
+            value=SCALED_MARGIN, reason=f"a cube of {SCALED_MARGIN:g} x the mask's largest extent"
+        )
     if view == "fixed":
         return Choice(value=FIXED_MARGIN, reason="tissue beside the lesion")
     return Choice(value=0.0, reason=f"view {view} looks at the image as it is")

@@ -1,0 +1,237 @@
+"""The main job end to end on small pictures: files, bytes, and a verdict that can say no."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pandas
+import pytest
+import yaml
+from flow_cohort import write_cohort
+
+from latentomics import flow
+from latentomics.core import IncompleteError, IntegrityError, RequestError
+from latentomics.features import read_table
+
+KEYS = {
+    "evaluation",
+    "features",
+    "target",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "n",
+    "settings",
+}
+FILES = (
+    "report.html",
+    "features.parquet",
+    "features_dictionary.csv",
+    "results.json",
+    "plan.yaml",
+    "cohort.parquet",
+    "rejected.csv",
+    "model/weights.safetensors",
+    "model/model.json",
+    "model/MODEL_CARD.md",
+    "history.jsonl",
+    "provenance.json",
+    "pictures/data.npz",
+)
+
+
+def weights(folder: Path) -> str:
+    return str(json.loads((folder / "model" / "model.json").read_text())["weights_sha256"])
+
+
+def test_a_run_leaves_every_file_of_the_run_folder(finished: flow.RunRecord) -> None:
+    missing = [name for name in FILES if not (finished.folder / name).is_file()]
+    assert missing == []
+    assert finished.exit_code == 0
+
+
+def test_results_have_exactly_the_promised_keys(finished: flow.RunRecord) -> None:
+    records = json.loads((finished.folder / "results.json").read_text())
+    assert all(set(record) == KEYS for record in records)
+    found = {(record["evaluation"], record["features"]) for record in records}
+    assert {("probe", name) for name in ("latent", "pooled", "pca", "random")} <= found
+    assert {("reconstruction", name) for name in ("latent", "pca", "mean")} <= found
+    assert ("site", "latent") in found
+
+
+def test_L1_no_patient_is_on_both_sides(finished: flow.RunRecord) -> None:
+    cohort = pandas.read_parquet(finished.folder / "cohort.parquet")
+    assert cohort.groupby("patient")["split"].nunique().max() == 1
+    assert set(cohort["split"]) == {"train", "val", "test"}
+
+
+def test_encode_gives_the_bytes_of_the_run(
+    finished: flow.RunRecord, cohort: Path, tmp_path: Path
+) -> None:
+    record = flow.encode(finished.folder, cohort, tmp_path / "again.parquet", workers=1)
+    before = read_table(finished.table).frame
+    after = read_table(record.table).frame
+    columns = [name for name in before if name.startswith(("latent", "pooled"))]
+    assert columns
+    assert before[columns].to_numpy().tobytes() == after[columns].to_numpy().tobytes()
+
+
+def test_encode_flags_pictures_of_another_kind(finished: flow.RunRecord, tmp_path: Path) -> None:
+    strange = write_cohort(tmp_path / "noise", cases=6, kind="noise")
+    record = flow.encode(finished.folder, strange, tmp_path / "new.parquet", workers=1)
+    assert record.flagged >= 5
+
+
+def test_D1_the_resolved_plan_gives_the_same_weights(
+    finished: flow.RunRecord, tmp_path: Path
+) -> None:
+    again = flow.run(finished.folder / "plan.yaml", tmp_path / "again")
+    assert weights(again.folder) == weights(finished.folder)
+    table = (read_table(record.table).frame for record in (again, finished))
+    pandas.testing.assert_frame_equal(*table, check_exact=True)
+
+
+def test_L3_shuffled_labels_leave_the_weights_unchanged(
+    finished: flow.RunRecord, options: flow.RunOptions, tmp_path: Path
+) -> None:
+    plan = yaml.safe_load((finished.folder / "plan.yaml").read_text())
+    cohort = pandas.read_parquet(finished.folder / "cohort.parquet").set_index("case")["split"]
+    manifest = pandas.read_csv(plan["request"]["manifest"])
+    manifest["split"] = [cohort[case] for case in manifest["case"]]
+    folder = Path(plan["request"]["manifest"]).parent
+    manifest["image"] = [str(folder / name) for name in manifest["image"]]
+    manifest["large"] = manifest["large"].sample(frac=1, random_state=1).to_numpy()
+    shuffled = tmp_path / "shuffled.csv"
+    manifest.to_csv(shuffled, index=False)
+    again = flow.run(shuffled, tmp_path / "RUN", request_options=options)
+    assert weights(again.folder) == weights(finished.folder)
+
+
+def test_an_edited_plan_is_what_runs(finished: flow.RunRecord, tmp_path: Path) -> None:
+    plan = yaml.safe_load((finished.folder / "plan.yaml").read_text())
+    plan["network"]["value"]["latent"] = 5
+    plan["length"]["value"].update(steps=4, decay_steps=2, epochs=None)
+    edited = tmp_path / "edited.yaml"
+    edited.write_text(yaml.safe_dump(plan))
+    record = flow.run(edited, tmp_path / "RUN")
+    assert len(read_table(record.table).groups["latent"]) == 5
+
+
+def test_a_plan_with_an_unknown_key_is_refused(finished: flow.RunRecord, tmp_path: Path) -> None:
+    edited = tmp_path / "edited.yaml"
+    edited.write_text((finished.folder / "plan.yaml").read_text() + "surprise: 1\n")
+    with pytest.raises(RequestError, match="surprise"):
+        flow.run(edited, tmp_path / "RUN")
+
+
+def test_S1_a_plan_cannot_name_code(finished: flow.RunRecord, tmp_path: Path) -> None:
+    edited = tmp_path / "edited.yaml"
+    edited.write_text("method: !!python/object/apply:os.system ['echo']\n")
+    with pytest.raises(RequestError):
+        flow.run(edited, tmp_path / "RUN")
+
+
+def test_a_second_run_in_the_same_folder_is_refused(
+    finished: flow.RunRecord, cohort: Path, options: flow.RunOptions
+) -> None:
+    with pytest.raises(RequestError, match="already"):
+        flow.run(cohort, finished.folder, request_options=options)
+
+
+def test_T10_a_flipped_byte_is_refused(finished: flow.RunRecord, tmp_path: Path) -> None:
+    assert flow.verify(finished.folder)
+    path = finished.folder / "model" / "weights.safetensors"
+    before = path.read_bytes()
+    try:
+        path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+        with pytest.raises(IntegrityError, match="not what"):
+            flow.verify(finished.folder)
+        with pytest.raises(IntegrityError):
+            flow.encode(finished.folder, tmp_path / "none.csv", tmp_path / "x.parquet")
+    finally:
+        path.write_bytes(before)
+
+
+def test_I1_broken_files_cost_their_own_case_only(options: flow.RunOptions, tmp_path: Path) -> None:
+    manifest = write_cohort(tmp_path / "cohort", cases=40)
+    (manifest.parent / "c003.npy").write_bytes(b"")
+    (manifest.parent / "c004.npy").write_text("no array")
+    (manifest.parent / "c005.npy").unlink()
+    record = flow.run(manifest, tmp_path / "RUN", request_options=options)
+    rejected = pandas.read_csv(record.folder / "rejected.csv")
+    assert sorted(rejected["case"]) == ["c003", "c004", "c005"]
+    assert rejected[["reason", "remedy"]].notna().all(axis=None)
+    assert record.exit_code == 3
+    assert len(read_table(record.table).frame) == 37
+
+
+def test_I1_too_few_cases_are_said_and_nothing_is_trained(
+    options: flow.RunOptions, tmp_path: Path
+) -> None:
+    manifest = write_cohort(tmp_path / "cohort", cases=6)
+    with pytest.raises(IncompleteError, match="6 cases"):
+        flow.run(manifest, tmp_path / "RUN", request_options=options)
+
+
+def test_T6_shuffled_labels_are_reported_as_failure(
+    options: flow.RunOptions, tmp_path: Path
+) -> None:
+    manifest = write_cohort(tmp_path / "cohort", cases=80, shuffled=True)
+    record = flow.run(manifest, tmp_path / "RUN", request_options=options)
+    assert any(s == "fail" and "chance" in words for s, words in record.verdict), record.verdict
+
+
+def test_T6_noise_images_are_reported_as_failure(options: flow.RunOptions, tmp_path: Path) -> None:
+    manifest = write_cohort(tmp_path / "cohort", cases=60, kind="noise")
+    record = flow.run(manifest, tmp_path / "RUN", request_options=options)
+    assert record.verdict[0][0] == "fail", record.verdict
+
+
+def test_T6_equal_images_are_reported_as_failure(options: flow.RunOptions, tmp_path: Path) -> None:
+    """Equal pictures under different cases are duplicates across the split: nothing is left."""
+    manifest = write_cohort(tmp_path / "cohort", cases=60, kind="equal")
+    with pytest.raises(IncompleteError, match="duplicate"):
+        flow.run(manifest, tmp_path / "RUN", request_options=options)
+
+
+def test_folds_score_every_case_once(options: flow.RunOptions, tmp_path: Path) -> None:
+    manifest = write_cohort(tmp_path / "cohort", cases=40)
+    asked = replace(options, folds=2, epochs=1)
+    record = flow.run(manifest, tmp_path / "RUN", request_options=asked)
+    probes = [r for r in record.results if r.evaluation == "probe" and r.features == "latent"]
+    assert probes
+    assert all(result.settings["cases"] == 40 for result in probes)
+
+
+RUN = """
+import sys
+from pathlib import Path
+from latentomics import flow
+options = flow.RunOptions(labels=("large",), site="site", epochs=6, latent=8, workers=1,
+                          resume="--resume" in sys.argv)
+flow.run(Path(sys.argv[1]), Path(sys.argv[2]), request_options=options)
+"""
+
+
+@pytest.mark.slow
+def test_T1_a_killed_run_ends_with_the_same_weights(cohort: Path, tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    command = [sys.executable, "-c", RUN, str(cohort)]
+    begun = time.monotonic()
+    subprocess.run([*command, str(whole)], check=True)
+    took = time.monotonic() - begun
+    for share in (0.45, 0.6, 0.75):
+        process = subprocess.Popen([*command, str(killed), "--resume"])
+        time.sleep(share * took)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    subprocess.run([*command, str(killed), "--resume"], check=True)
+    assert weights(killed) == weights(whole)

@@ -1,0 +1,174 @@
+"""Plans: cohorts that differ in one property differ in the choice that it decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from latentomics.core import RequestError
+from latentomics.planning import (
+    Fingerprint,
+    Hardware,
+    Plan,
+    Request,
+    Wishes,
+    explained_shares,
+    load_plan,
+    make_plan,
+    pipeline_of,
+)
+
+LESIONS = Fingerprint(
+    cases=300,
+    patients=200,
+    sites=2,
+    modality="CT",
+    unit="HU",
+    spacing_unit="mm",
+    dimension=3,
+    channels=1,
+    size=(30.0, 30.0, 12.0),
+    spacing=(0.7, 0.7, 1.5),
+    spacing_finest=0.7,
+    extent=(21.0, 21.0, 18.0),
+    extent_spread=0.5,
+    intensity_low=-1000.0,
+    intensity_high=900.0,
+    intensity_p01=-950.0,
+    intensity_p99=200.0,
+    intensity_spread=1.2,
+    noise=22.0,
+    noise_relative=0.08,
+    masked=1.0,
+    mask_extent_median=10.0,
+    mask_extent_p95=24.0,
+    mask_volume_spread=1.1,
+    mask_offset_spread=0.1,
+    mask_share=0.6,
+)
+SPECTRUM = tuple(0.5**power for power in range(1, 60))
+
+
+def planned(found: Fingerprint, training: int = 200, spectrum=SPECTRUM, **wishes: object) -> Plan:
+    return make_plan(
+        Request(manifest="cohort.csv"),
+        found,
+        Hardware(threads=2, memory_bytes=10**9, device="cpu"),
+        Wishes(**wishes),  # type: ignore[arg-type]
+        training=training,
+        spectrum=lambda _: spectrum,
+    )
+
+
+def organ(**changes: object) -> Fingerprint:
+    """The same cohort with masks of one size at one place, as an organ in fixed pose."""
+    same = {"mask_volume_spread": 0.15, "mask_offset_spread": 0.05, "extent_spread": 0.1}
+    return replace(LESIONS, **{**same, **changes})  # type: ignore[arg-type]
+
+
+def test_every_choice_has_a_reason() -> None:
+    plan = planned(LESIONS)
+    reasons = [
+        choice["reason"]
+        for choice in plan.model_dump().values()
+        if isinstance(choice, dict) and "reason" in choice
+    ]
+    assert len(reasons) >= 18
+    assert all(len(reason) > 5 for reason in reasons)
+
+
+def test_spacing_decides_the_spacing() -> None:
+    finer = replace(LESIONS, spacing_finest=0.5)
+    assert planned(LESIONS).spacing.value == (0.7, 0.7, 0.7)
+    assert planned(finer).spacing.value == (0.5, 0.5, 0.5)
+
+
+def test_noise_decides_the_corruption() -> None:
+    level = {
+        sigma: planned(replace(LESIONS, noise=sigma), method="denoising").noise.value
+        for sigma in (20.0, 60.0)
+    }
+    assert [noise.sigma for noise in level.values() if noise] == [20.0, 60.0]
+    assert all(noise and noise.unit == "HU" for noise in level.values())
+
+
+def test_the_number_of_cases_decides_the_latent_size() -> None:
+    flat = tuple([1 / 100] * 100)
+    assert planned(organ(), training=200, spectrum=flat).network.value.latent == 64
+    assert planned(organ(), training=40, spectrum=flat).network.value.latent == 16
+
+
+def test_the_spectrum_decides_the_latent_size() -> None:
+    steep = (0.9, 0.06, 0.02)
+    assert planned(organ(), spectrum=steep).network.value.latent == 8
+
+
+def test_roi_size_spread_decides_lesion_or_organ() -> None:
+    assert planned(LESIONS).view.value == "local"
+    assert planned(organ()).view.value == "pose"
+    assert planned(replace(LESIONS, masked=0.0)).view.value == "whole"
+
+
+def test_roi_extent_decides_the_margin_of_coarse_images() -> None:
+    coarse = replace(LESIONS, spacing_finest=3.3, modality="PT", unit="SUV")
+    assert planned(LESIONS).margin.value == 4.0
+    assert planned(coarse).margin.value > 9
+
+
+@pytest.mark.parametrize(
+    ("modality", "unit", "normalisation", "noise"),
+    [
+        ("CT", "HU", "hu-window", "gaussian"),
+        ("MR", "a.u.", "robust-z", "rician"),
+        ("PT", "SUV", "suv", "gaussian"),
+        ("XR", "a.u.", "identity", "gaussian"),
+    ],
+)
+def test_modality_decides_intensities_and_noise(
+    modality: str, unit: str, normalisation: str, noise: str
+) -> None:
+    plan = planned(replace(LESIONS, modality=modality, unit=unit), method="denoising")
+    assert plan.normalisation.value == normalisation
+    assert plan.noise.value is not None
+    assert plan.noise.value.model == noise
+
+
+def test_a_global_method_on_lesions_scales_the_crop_and_keeps_the_mask() -> None:
+    plan = planned(LESIONS, method="autoencoder")
+    assert plan.view.value == "scaled"
+    assert plan.mask_channel.value
+    assert plan.network.value.channels_in == 2
+
+
+def test_large_images_keep_the_voxel_budget() -> None:
+    large = organ(size=(200.0, 200.0, 150.0), spacing=(1.0, 1.0, 1.0), extent=(200.0, 200.0, 150.0))
+    assert np.prod(planned(large).size.value) <= 130_000
+
+
+def test_a_plan_survives_yaml(tmp_path) -> None:
+    plan = planned(LESIONS)
+    path = tmp_path / "plan.yaml"
+    path.write_text(plan.to_yaml())
+    assert load_plan(path) == plan
+    assert pipeline_of(load_plan(path)).hash == pipeline_of(plan).hash
+
+
+def test_an_unreadable_plan_is_named(tmp_path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text("view: [unclosed")
+    with pytest.raises(RequestError, match="cannot be read"):
+        load_plan(path)
+
+
+def test_explained_shares_are_those_of_a_known_spectrum() -> None:
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.normal(size=(50, 3)))[0]
+    scores = np.linalg.qr(rng.normal(size=(30, 3)) - 0)[0]
+    scores -= scores.mean(0)
+    crops = (scores * [3.0, 2.0, 1.0]) @ basis.T
+    values = np.linalg.svd(crops, compute_uv=False)[:3] ** 2
+    assert explained_shares(crops.astype(np.float32))[:3] == pytest.approx(
+        values / values.sum(), rel=1e-4
+    )
