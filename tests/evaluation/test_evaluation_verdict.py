@@ -153,8 +153,11 @@ def test_features_that_tell_the_site_are_a_warning():
 
 def test_nothing_known_is_a_warning_and_a_demonstration_shows_no_intervals():
     assert statuses([], Facts()) == ["warn"] * 5
-    shown = verdict(good(), [], Facts(labels=("malignant",), demonstration="one brain"))
+    results = [*good(), record("mmd", "latent", "mmd2", 0.1, target="A | B", p=0.5)]
+    shown = verdict(results, [], Facts(labels=("malignant",), demonstration="one brain"))
     assert "(0.8" not in shown[2].sentence
+    assert " p " not in shown[4].sentence
+    assert "p 0.5" in verdict(results, [], FACTS)[4].sentence
 
 
 def test_T6_planted_failures_end_to_end():

@@ -239,7 +239,8 @@ def _site(words: _Words) -> Sentence:
     found = words.find("site", "latent", "auroc")
     shifts = [one for one in words.results if one.evaluation == "mmd" and one.features == "latent"]
     smallest = min((min(1.0, _p(one) * len(shifts)) for one in shifts), default=None)
-    tested = "" if smallest is None else f" (MMD between sites: p {smallest:.3g})"
+    silent = smallest is None or words.facts.demonstration is not None
+    tested = "" if silent else f" (MMD between sites: p {smallest:.3g})"
     if found is None and smallest is None:
         return Sentence(
             status="warn",

@@ -183,9 +183,9 @@ def meaning_of(name: str, group: str) -> tuple[str, str]:
     known = {
         "size_voxels": ("voxels", "voxels of the mask on its own grid"),
         "size_mm3": ("mm3", "volume of the mask on its own grid (area in mm2 in two dimensions)"),
-        "unlike_p_code": ("", "conformal p of the code's distance to the training cases"),
-        "unlike_p_error": ("", "conformal p of the reconstruction error"),
-        "unlike": ("", "1 where the case is unlike the training cohort"),
+        "p_code": ("", "conformal p of the code's distance to the training cases"),
+        "p_error": ("", "conformal p of the reconstruction error"),
+        "unlike_training": ("", "1 where the case is unlike the training cohort"),
     }
     if name in known:
         return known[name]
