@@ -93,16 +93,16 @@ def test_a_site_in_the_features_is_found_and_one_that_is_not_there_is_not():
 
 def test_site_p_is_uniform_when_patients_have_several_images():
     low = 0
-    for number in range(40):
+    for number in range(24):
         generator = stream(0, "site null", number)
         who = np.repeat(np.arange(48), 4)
         features = generator.normal(size=(48, 4))[who] + 0.3 * generator.normal(size=(192, 4))
         sites = generator.choice(["A", "B"], 48)[who]
         results = site_predictability(
-            site_parts(features), list(sites), who, permutations=39, seed=number
+            site_parts(features), list(sites), who, permutations=19, seed=number
         )
         low += results[0].settings["p"] <= 0.1
-    assert low <= 10  # 4 expected
+    assert low <= 7  # 2.4 expected
 
 
 def test_one_site_gives_no_record():

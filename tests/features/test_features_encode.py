@@ -118,7 +118,8 @@ def test_several_samples_of_a_case_become_mean_and_sd():
 
 def test_training_mode_comes_back_and_progress_is_told():
     network = build_network(spec_of(), 0).train()
-    told = []
+    seen, told = [], []
+    network.encoder.register_forward_pre_hook(lambda module, _: seen.append(module.training))
     encode_store(
         network,
         make_plan(spec_of()),
@@ -126,6 +127,7 @@ def test_training_mode_comes_back_and_progress_is_told():
         on_done=lambda a, b: told.append((a, b)),
     )
     assert network.training
+    assert seen == [False, False]
     assert told == [(8, 11), (11, 11)]
 
 
@@ -157,6 +159,11 @@ def test_network_errors_are_those_of_the_decoder_in_the_loss_region(kind):
     np.testing.assert_allclose(plain, squared.mean((1, 2)), rtol=1e-4)
     inside = network_errors(network, make_store(values, masks, loss_region="mask", patch=SIZE))
     np.testing.assert_allclose(inside, squared[:, masks[0]].mean(1), rtol=1e-4)
+    ringed = make_store(values, masks, loss_region="mask+ring")
+    weight = ringed.batch(np.arange(3), None).weight[:, 0].numpy()
+    assert np.unique(weight).tolist() == pytest.approx([0.02, 1])
+    expected = (squared * weight).sum((1, 2)) / weight.sum((1, 2))
+    np.testing.assert_allclose(network_errors(network, ringed), expected, rtol=1e-4)
 
 
 def test_flipped_components_equal_the_mean_over_flipped_pictures():
