@@ -250,7 +250,7 @@ def test_S1_nothing_in_the_folder_is_executed(tmp_path: Path) -> None:
     folder, mark = tmp_path, tmp_path / "executed"
     (folder / "pictures").mkdir()
     write_json(folder / "verdict.json", VERDICT)
-    (folder / "plan.yaml").write_text(f"!!python/object/apply:pathlib.Path.touch ['{mark}']")
+    (folder / "plan.yaml").write_text(f"!!python/object/apply:os.mkdir ['{mark}']")
     np.savez(folder / "pictures" / "data.npz", input=np.array([{"a": 1}], dtype=object))
     text = page_of(folder).text
     assert not mark.exists()
