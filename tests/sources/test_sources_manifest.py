@@ -80,7 +80,8 @@ def test_I9_excel_numbers(folder):
     first, second = (dict(case.targets) for case in read_cohort(path).cases)
     assert first == {"a": 0.5, "b": 1234.5, "c": 0.45}
     assert second == {"a": "-1,5e", "b": 7.0, "c": 1000.0}
-    assert number_of("1_000", comma_decimals=False) is None
+    for text in ("1_000", "inf", "1e999", "0x1", "1,5"):
+        assert number_of(text, comma_decimals=False) is None
 
 
 def test_I9_parquet_with_numbers_as_identifiers(folder):
@@ -125,6 +126,13 @@ def test_I9_refused_with_row_and_column(folder, text, words):
 def test_I9_a_blank_line_does_not_shift_the_row_in_the_message(folder):
     said = refused(write(folder, "case,image,split\n\n\na,c0.npy,train\n\nb,c1.npy,dev\n"))
     assert "row 6" in said
+
+
+def test_I9_a_cell_of_several_lines_does_not_shift_the_row_either(folder):
+    text = 'case,image,split,note\na,c0.npy,train,"one\ntwo"\nb,c1.npy,{},x\n'
+    cases = read_cohort(write(folder, text.format("test"))).cases
+    assert dict(cases[0].targets) == {"note": "one two"}
+    assert "row 4" in refused(write(folder, text.format("dev")))
 
 
 def test_I9_not_text_or_not_there(folder):

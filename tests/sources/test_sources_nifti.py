@@ -86,6 +86,15 @@ def test_qform_where_the_sform_is_sheared_or_contradicts(tmp_path):
         np.testing.assert_allclose(affine_of(volume), OBLIQUE, atol=1e-4)
 
 
+def test_left_handed_qform_alone(tmp_path):
+    affine = OBLIQUE @ np.diag([1.0, 1, -1, 1])
+    made = nib.Nifti1Image(np.ones((3, 4, 5), "i2"), None)
+    made.set_qform(affine, code=1)
+    nib.save(made, tmp_path / "a.nii")
+    volume = read_volume(FileRef(path=tmp_path / "a.nii"))
+    np.testing.assert_allclose(affine_of(volume), affine, atol=1e-4)
+
+
 def test_I4_sheared_sform_without_qform_is_refused(tmp_path):
     made = nib.Nifti1Image(np.ones((3, 4, 5), "i2"), OBLIQUE)
     made.set_sform(OBLIQUE @ (np.eye(4) + np.eye(4, k=1) * 0.1), code=2)

@@ -153,7 +153,7 @@ def test_I3_empty_masks(tmp_path):
         (lambda v: np.clip(v, 0, 255).round(), "CT", "intensities"),
         (lambda v: v + 2024, "CT", "intensities"),
         (lambda v: v * 0.1 - 400, "CT", "intensities"),
-        (lambda v: v, "PT", "intensities"),
+        (lambda v: v / 100, "PT", "intensities"),
         (lambda v: np.abs(v) * 100, "PT", "intensities"),
         (lambda v: np.clip(v, 0, 255).round(), "MR", None),
         (lambda v: v - 800, "CT", None),

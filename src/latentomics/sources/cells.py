@@ -51,9 +51,9 @@ class Cells:
         return known[spell(text)]
 
     def target(self, column: str) -> Target:
-        """Return a cell as a number where it is one, else as text."""
-        text = self.text(column)
-        if text is None:
+        """Return a cell as a number where it is one, else as text on one line."""
+        text = " ".join(self.row.cells.get(column, "").split())
+        if text.lower() in MISSING:
             return None
         number = number_of(text, comma_decimals=self.table.comma_decimals)
         return text if number is None else number

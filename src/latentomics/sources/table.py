@@ -18,7 +18,7 @@ from pathlib import Path
 from latentomics.core import RequestError
 
 MISSING = frozenset({"", "na", "n/a", "nan", "none", "null", "#n/a", "-nan"})
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(\.\d{3})*,\d+", re.ASCII)
 
