@@ -41,7 +41,7 @@ class RequestError(LatentomicsError):
 
 
 class CaseError(LatentomicsError):
-    """One case cannot be used; the others go on. ``code`` names the kind of fault in rejected.csv."""
+    """One case cannot be used, the others go on; ``code`` is its kind of fault in rejected.csv."""
 
     exit_code = 3
     code = "unreadable"
@@ -71,7 +71,7 @@ class IntegrityError(IncompleteError):
     """A stored file is not what was written."""
 
 
-class Interrupted(LatentomicsError):
+class Interrupted(LatentomicsError):  # noqa: N818  (not an error of anybody)
     """Stopped by the user; resumable."""
 
     exit_code = 130

@@ -38,7 +38,7 @@ def write_atomic(
             with part.open("rb+") as opened:
                 os.fsync(opened.fileno())
         part.chmod(0o666 & ~_umask())
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -38,12 +38,14 @@ class Facts:
     """What the verdict needs to know besides the records.
 
     ``code_share`` is the length of the code over the number of values it stands for: with it, white
-    noise can be rebuilt to 1 - code_share of its variance, which is no achievement.
+    noise can be rebuilt to 1 - code_share of its variance, which is no achievement. The mean image
+    of ``training`` samples of noise leaves 1 + 1 / training of its variance.
     """
 
     labels: tuple[str, ...] = ()
     outcome: str = "finished"
     code_share: float = 0.0
+    training: int | None = None
     demonstration: str | None = None  # intervals are left out of the words
 
 
@@ -142,7 +144,8 @@ def _reconstruction(words: _Words, history: Sequence[Mapping[str, object]]) -> S
             status="fail", sentence="All pictures are equal: there is nothing to learn from them."
         )
     left = latent.value / mean.value
-    if left > NO_BETTER * (1 - words.facts.code_share):
+    estimated = 1.0 if words.facts.training is None else 1 + 1 / words.facts.training
+    if left > NO_BETTER * (1 - words.facts.code_share) / estimated:
         return Sentence(
             status="fail",
             sentence=f"On held-out pictures the model leaves {left:.0%} of the mean image's error, "

@@ -21,6 +21,7 @@ def judge(
     facts = Facts(
         labels=request.labels,
         outcome=main.fitted.outcome,
+        training=sum(main.split.get(case) == "train" for case in main.sample_cases),
         code_share=spec.latent / (voxels * spec.channels_out),
         demonstration=request.demonstration,
     )

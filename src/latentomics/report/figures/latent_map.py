@@ -32,8 +32,10 @@ class Colouring:
 
 
 @styled
-def latent_map(places: DoubleArray, colourings: tuple[Colouring, ...]) -> Figure:
-    """Draw one panel a colouring."""
+def latent_map(
+    places: DoubleArray, colourings: tuple[Colouring, ...], *, axes_names: tuple[str, str]
+) -> Figure:
+    """Draw one panel a colouring; ``axes_names`` are those of the two directions."""
     from matplotlib.figure import Figure
 
     across = columns_for(len(colourings))
@@ -47,8 +49,8 @@ def latent_map(places: DoubleArray, colourings: tuple[Colouring, ...]) -> Figure
         else:
             _groups(axes, places, colouring.groups, size)
         axes.set_title(short(colouring.name, 36))
-        axes.set_xlabel("component 1")
-        axes.set_ylabel("component 2" if index % across == 0 else "")
+        axes.set_xlabel(axes_names[0])
+        axes.set_ylabel(axes_names[1] if index % across == 0 else "")
         axes.set_xticks([])
         axes.set_yticks([])
     for axes in panels[len(colourings) :]:

@@ -24,7 +24,7 @@ from latentomics.report.figures import (
 from latentomics.report.page import Block, Gallery, Heading, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections import cases as of_cases
-from latentomics.report.sections.pictures import anatomical, spacing_of, unit_of
+from latentomics.report.sections.pictures import anatomical, spacing_of
 from latentomics.report.sections.records import chosen, scored_on
 from latentomics.report.words import feature_name, interval, metric_name, number, target_name
 
@@ -53,7 +53,8 @@ def _map(files: RunFiles) -> list[Block]:
     if places is None or places.ndim != 2 or len(names) != len(places) or places.shape[1] < 2:
         return []
     colourings = _colourings(files, names)
-    image = png(latent_map(np.asarray(places, dtype=float)[:, :2], colourings), 130)
+    flat = np.asarray(places, dtype=float)[:, :2]
+    image = png(latent_map(flat, colourings, axes_names=_directions(files)), 130)
     words = ", ".join(colouring.name for colouring in colourings)
     picture = Picture(
         name="latent_map",
@@ -63,6 +64,15 @@ def _map(files: RunFiles) -> list[Block]:
         "vary most. Where colours part by site, the features know the scanner.",
     )
     return [Heading(text="Map by label and site"), Gallery(pictures=(picture,))]
+
+
+def _directions(files: RunFiles) -> tuple[str, str]:
+    """Name the map's axes, with the share of the codes' variance that each of them holds."""
+    shares = files.pictures.get("map_shares")
+    if shares is None or shares.shape != (2,):
+        return "component 1", "component 2"
+    first, second = (f"{share:.0%}" for share in shares.tolist())
+    return f"component 1 ({first} of the variance)", f"component 2 ({second})"
 
 
 def _colourings(files: RunFiles, names: list[str]) -> tuple[Colouring, ...]:
@@ -94,7 +104,9 @@ def _activity(files: RunFiles) -> list[Block]:
 def _bars(values: DoubleArray, axis: str) -> Picture:
     numbers = np.nan_to_num(values)
     used = int((numbers > ACTIVE).sum())
-    words = f"{used} of {len(numbers)} latents are in use ({axis} above {ACTIVE:g})."
+    relative = axis.startswith("variance") and abs(numbers.mean() - 1) < 1e-3
+    axis += " (mean latent = 1)" if relative else ""
+    words = f"{used} of {len(numbers)} latents are in use ({axis}, above {ACTIVE:g})."
     image = svg(latent_activity(numbers, axis=axis, threshold=ACTIVE))
     return Picture(name="latent_activity", image=image, alternative=words, caption=words)
 
@@ -126,9 +138,9 @@ def _traversals(files: RunFiles) -> list[Block]:
     )
     along = np.asarray(values, dtype=float)
     positions = tuple((along[0] if along.ndim == 2 else along).tolist())
-    figure = traversals(
-        rows, positions, spacing=spacing, unit=unit_of(files), anatomical=anatomical(files)
-    )
+    stored = of_cases.strings(files.pictures.get("traversal_unit"))
+    unit = stored[0] if stored else "normalised units"  # of the network's output
+    figure = traversals(rows, positions, spacing=spacing, unit=unit, anatomical=anatomical(files))
     picture = Picture(
         name="traversals",
         image=png(figure, 130),
