@@ -15,6 +15,7 @@ from training_toy import Line, how, make_network
 from latentomics.core import Interrupted, RequestError
 from latentomics.planning import Length
 from latentomics.training import EpochRecord, Progress, Trained, train_network
+from latentomics.training.checkpoint import load_checkpoint
 
 
 def train(folder: Path | None = None, *, resume: bool = False, **settings: object) -> Trained:
@@ -150,6 +151,9 @@ def test_T4_nan_stops_with_the_name_of_its_term_and_keeps_the_best(tmp_path: Pat
     trained = train_network(network, Line(network, fault_at=23), how(), folder=tmp_path)
     assert trained.outcome == "stopped: kl became NaN"
     assert all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())
+    kept = load_checkpoint(tmp_path / "checkpoint")
+    assert kept is not None
+    assert all(bool(torch.isfinite(value).all()) for value in kept[0].values())
     assert trained.best_step == 20
     healthy = train(length=Length(steps=60, stop=20))
     assert trained.weights_sha256 == healthy.weights_sha256

@@ -27,7 +27,7 @@ class Line:
     def training(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         self.steps.append(step)
         nll = self._error(stream_seed(0, "line", step))
-        kl = torch.full_like(nll, float("nan") if step == self.fault_at else 0.5)
+        kl = nll * float("nan") if step == self.fault_at else torch.full_like(nll, 0.5)
         return nll + kl, {"nll": nll, "kl": kl}
 
     def validation(self) -> dict[str, float]:
