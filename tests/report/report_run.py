@@ -211,5 +211,6 @@ def write_pictures(folder: Path, names: list[str], dimension: int, shown: int = 
         neighbour_index=np.array([[1, 2, 3], [6, 7, 8]]),
         map=draws.normal(size=(len(names), 2)),
         map_case=np.array(names),
+        map_shares=np.array([0.43, 0.21]),
         latent_variance=np.array([2.0, 1.5, 1.0, 0.5, 0.2, 0.1, 0.02, 0.001]),
     )

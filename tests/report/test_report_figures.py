@@ -151,8 +151,10 @@ def test_names_are_never_read_as_mathematics() -> None:
     places = np.random.default_rng(0).normal(size=(6, 2))
     group = "$\\frac{"
     colouring = Colouring(name="$x^2$", groups=(group, "b", group, "b", None, group))
-    drawing = ElementTree.fromstring(svg(latent_map(places, (colouring,))).content)
+    drawing = ElementTree.fromstring(
+        svg(latent_map(places, (colouring,), axes_names=("$x_1$", "b"))).content
+    )
     texts = [text.strip() for text in drawing.itertext()]
-    assert "$x^2$" in texts
+    assert {"$x^2$", "$x_1$"} <= set(texts)
     assert "$\\frac{ (n = 3)" in texts
     assert "grey: 1 other or unknown" in texts
