@@ -24,7 +24,7 @@ def consistency(step: StepView) -> Tensor:
     ``|z(t(x)) - z(x)|^2 / (2 tr Cov z)`` is 0 for equal codes and 1 on average for unrelated ones.
     The denominator carries no gradient, and the ratio is free of the scale of z, so shrinking the
     code gains nothing. It stands beside a mean squared error of voxels (METHODS, section 20),
-    and a Gaussian NLL of variance 1/2 is that mean times the effective number of voxels, as this is.
+    and a Gaussian NLL of variance 1/2 is that mean times the number of voxels, as this is.
     """
     if step.second is None:
         raise RequestError(
