@@ -42,6 +42,7 @@ METRIC_NAMES = {
 UP_TO_ONE = ("auroc", "average_precision", "balanced_accuracy", "r2", "spearman")
 
 TERM_NAMES = {
+    "gradient": "norm of the gradient",
     "total": "objective",
     "loss": "objective",
     "nll": "negative log-likelihood",
@@ -84,8 +85,8 @@ def number(value: object, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> number(0.91349), number(12345), number(None), number(-0.5)
-    ('0.913', '12,345', '–', '−0.5')
+    >>> number(0.91349), number(12345), number(None), number(-0.5), number(353219.4)
+    ('0.913', '12,345', '–', '−0.5', '353,000')
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return NONE if value is None else str(value)
@@ -93,6 +94,8 @@ def number(value: object, digits: int = 3) -> str:
         return NONE if math.isnan(value) else ("∞" if value > 0 else "−∞")
     if isinstance(value, int) or (value.is_integer() and abs(value) < 1e6):
         text = f"{int(value):,}"
+    elif 1e5 <= abs(value) < 1e9:
+        text = f"{float(f'{value:.{digits}g}'):,.0f}"
     elif 1e-3 <= abs(value) < 1e5:
         text = f"{value:,.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
@@ -106,12 +109,13 @@ def fixed(value: float | None, places: int = 3, *, sign: bool = False) -> str:
 
     Examples
     --------
-    >>> fixed(0.5), fixed(0.02, sign=True), fixed(-0.02), fixed(None)
-    ('0.500', '+0.020', '−0.020', '–')
+    >>> fixed(0.5), fixed(0.02, sign=True), fixed(-0.02), fixed(-0.0001, sign=True), fixed(None)
+    ('0.500', '+0.020', '−0.020', '0.000', '–')
     """
     if value is None or not math.isfinite(value):
         return NONE
-    return f"{value:{'+' if sign else ''}.{places}f}".replace("-", "−")
+    rounded = round(value, places) + 0.0  # adding zero takes the sign from minus zero
+    return f"{rounded:{'+' if sign and rounded else ''}.{places}f}".replace("-", "−")
 
 
 def interval(low: float | None, high: float | None, metric: str, *, sign: bool = False) -> str:
@@ -196,12 +200,18 @@ def said(value: object, name: str = "") -> str:
     if isinstance(value, (int, float)):
         return number(value, 4)
     if isinstance(value, Mapping):
-        parts = (f"{str(key).replace('_', ' ')} {said(value[key], str(key))}" for key in value)
+        parts = (_pair(str(key), value[key]) for key in value if value[key] is not None)
         return ", ".join(parts) or "none"
     if isinstance(value, (list, tuple)):
         words = _BETWEEN.get(name, ", ").join(said(entry) for entry in value[:_LISTED]) or "none"
         return f"{words}, … ({len(value)} in all)" if len(value) > _LISTED else words
     return str(value)
+
+
+def _pair(name: str, value: object) -> str:
+    if name.endswith("_s") and isinstance(value, (int, float)):
+        return f"{name[:-2].replace('_', ' ')} {seconds(float(value))}"
+    return f"{name.replace('_', ' ')} {said(value, name)}"
 
 
 _LISTED = 12  # entries of a list that a sentence names

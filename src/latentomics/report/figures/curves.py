@@ -72,13 +72,23 @@ def _panel(axes: Axes, curve: Curve, best_step: float | None, axis: str) -> None
         )
     ends = []
     if curve.training:
-        axes.plot(curve.steps, curve.training, color=BASELINE, linewidth=1.2, linestyle="--")
+        _line(axes, curve.steps, curve.training, BASELINE, "--")
         ends.append((_last(curve.training), "training", BASELINE))
     if curve.validation:
-        axes.plot(curve.steps, curve.validation, color=LEARNED)
+        _line(axes, curve.steps, curve.validation, LEARNED, "-")
         ends.append((_last(curve.validation), "validation", LEARNED))
     _scale(axes, curve)
     _direct_labels(axes, curve.steps[-1], ends)
+
+
+def _line(
+    axes: Axes, steps: tuple[float, ...], values: tuple[float, ...], colour: str, style: str
+) -> None:
+    """Draw a line through what is finite; a point alone, which no line shows, as a dot."""
+    finite = np.isfinite(values)
+    marker = "o" if finite.sum() < 3 else ""
+    x, y = np.array(steps)[finite], np.array(values)[finite]
+    axes.plot(x, y, color=colour, linestyle=style, marker=marker, markersize=4)
 
 
 def _scale(axes: Axes, curve: Curve) -> None:

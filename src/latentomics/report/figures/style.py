@@ -13,6 +13,7 @@ from functools import cache, wraps
 from typing import TYPE_CHECKING, ParamSpec
 
 from latentomics.report.page import Encoded
+from latentomics.report.words import number
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -86,7 +87,7 @@ def plain_logarithmic(axis: Axis) -> None:
     (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
     low, high = axis.get_view_interval()
     axis.set_major_locator(LogLocator(subs=(1.0,) if high > 300 * low else (1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axis.set_minor_formatter(NullFormatter())
 
 

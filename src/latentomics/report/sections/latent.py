@@ -105,7 +105,7 @@ def _bars(values: DoubleArray, axis: str) -> Picture:
     numbers = np.nan_to_num(values)
     used = int((numbers > ACTIVE).sum())
     relative = axis.startswith("variance") and abs(numbers.mean() - 1) < 1e-3
-    axis += " (mean latent = 1)" if relative else ""
+    axis = "variance (mean = 1)" if relative else axis
     words = f"{used} of {len(numbers)} latents are in use ({axis}, above {ACTIVE:g})."
     image = svg(latent_activity(numbers, axis=axis, threshold=ACTIVE))
     return Picture(name="latent_activity", image=image, alternative=words, caption=words)

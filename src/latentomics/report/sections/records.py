@@ -46,6 +46,7 @@ REFERENCES: Mapping[str, tuple[float, str]] = {
     "spearman": (0.0, "no relation"),
 }
 LOWER_IS_BETTER = ("mae", "mse", "rmse")
+_SPLITS = {"train": "training cases", "val": "validation cases", "test": "test cases"}
 _LEARNED = ("latent", "pooled")
 
 
@@ -113,7 +114,7 @@ def forest_picture(
 def scored_on(result: Result) -> str:
     """Return on which cases a record was computed (PROMISES L4)."""
     where = result.settings.get("scored", result.settings.get("split"))
-    text = f"Scored on {said(where)}, " if where else ""
+    text = f"Scored on {_SPLITS.get(str(where), said(where))}, " if where else ""
     cases = result.settings.get("cases", result.settings.get("samples"))
     text += f"{number(result.n)} patients" if cases else f"n = {number(result.n)}"
     text += f", {said(cases)} cases" if cases else ""

@@ -17,7 +17,12 @@ from latentomics.report.words import TERM_NAMES, number, seconds
 
 _FIRST = ("total", "loss", "nll", "kl", "mse")
 _SHOWN = 9
-_UNITS = {"mse": "squared normalised units", "nll_per_voxel": "nats per voxel", "rate": ""}
+_UNITS = {
+    "gradient": "",
+    "mse": "squared normalised units",
+    "nll_per_voxel": "nats per voxel",
+    "rate": "",
+}
 
 
 def training_section(files: RunFiles) -> Section:
@@ -66,12 +71,13 @@ def _terms(entry: Plain, part: str) -> dict[str, float]:
 
 def _summary(files: RunFiles) -> str:
     last, best = files.history[-1], best_entry(files)
-    text = f"{number(int(as_float(last.get('step', 0)) or 0))} steps"
+    steps = as_float(last.get("step", 0))
+    text = f"{number(steps)} step{'' if steps == 1 else 's'}"
     if isinstance(last.get("seconds"), (int, float)):
         text += f" in {seconds(as_float(last['seconds']))}"
     if best is not None:
         text += f"; lowest validation objective {number(_total(best), 4)}"
-        text += f" at step {number(int(as_float(best.get('step', 0))))}" if "step" in best else ""
+        text += f" at step {number(as_float(best.get('step')))}" if "step" in best else ""
     return text + "."
 
 
