@@ -1,8 +1,8 @@
 """The frozen records that every room shares.
 
-Arrays are numpy, channels first, spatial axes in the order (x, y, z), RAS+ after preparation: for
-an image read from a file, ``values[c, i, j, k]`` lies at ``origin + direction @ (spacing * (i, j, k))``
-in RAS+ millimetres. Signals have one spatial axis, in seconds.
+Arrays are numpy, channels first, spatial axes (x, y, z), RAS+ after preparation: for an image read
+from a file ``values[c, i, j, k]`` lies at ``origin + direction @ (spacing * (i, j, k))`` in RAS+
+millimetres. Signals have one spatial axis, in seconds.
 """
 
 from __future__ import annotations

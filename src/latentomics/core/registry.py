@@ -21,7 +21,7 @@ class Registry(Generic[T]):
         self._entries: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Return a decorator that enters a function under ``name``; a duplicate raises ``ValueError``."""
+        """Return a decorator that enters a function under ``name``; a duplicate is an error."""
 
         def enter(entry: T) -> T:
             if name in self._entries:

@@ -7,7 +7,7 @@ untrained encoders of the same shape, pooled intensities) and reconstruction err
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +32,7 @@ from latentomics.models import Network, build_network
 from latentomics.planning import Plan
 
 RANDOM_SEEDS = 3
+POOLED_COLUMNS = 64
 SHIFTED_BYTES = 2**31  # at most, of shifted copies in memory
 
 
@@ -58,10 +59,12 @@ def baselines(plan: Plan, train: Store, every: Store) -> Baselines:
     pca = fit_pca(rows.reshape(len(rows), -1), spec.latent, plan.seed)
     flips = plan.symmetries.value
     features = {"pca": pca_features(pca, every, symmetries=flips)}
-    features |= {
-        f"random/{number}": encode_store(untrained(spec, 1000 + number), _bare(plan), every).latent
-        for number in range(RANDOM_SEEDS)
-    }
+    for number in range(RANDOM_SEEDS):
+        encoded = encode_store(untrained(spec, 1000 + number), plan, every)
+        features[f"random/{number}"] = encoded.latent
+        if encoded.pooled is not None:
+            components = pooled_components(encoded.pooled, set(train.cases), plan.seed)
+            features[f"random pooled/{number}"] = reduce_pooled(encoded.pooled, components)
     features["intensity"] = intensity_features(every, by_region=plan.loss_region.value != "all")
     return Baselines(
         features=features,
@@ -123,6 +126,20 @@ def _initial(plan: Plan, rows: FloatArray, pca: Pca) -> Pca | None:
     return fit_pca(moved, spec.latent, plan.seed)
 
 
-def _bare(plan: Plan) -> Plan:
-    """Return the plan without pooled maps, which untrained encoders need not give."""
-    return plan.model_copy(update={"pooled": plan.pooled.model_copy(update={"value": False})})
+def pooled_components(
+    pooled: ByCase, training: Container[str], seed: int
+) -> tuple[DoubleArray, DoubleArray]:
+    """Fit components of pooled maps at unit variance, on training cases."""
+    rows = np.array([case in training for case in pooled.cases])
+    values = pooled.values[rows].astype(np.float64)
+    scale = np.maximum(values.std(0), 1e-6)
+    pca = fit_pca(((values - values.mean(0)) / scale).astype(np.float32), POOLED_COLUMNS, seed)
+    return values.mean(0), pca.components.astype(np.float64) / scale
+
+
+def reduce_pooled(pooled: ByCase, components: tuple[DoubleArray, DoubleArray]) -> ByCase:
+    """Return the leading components of pooled maps as columns pooled_000, pooled_001, ..."""
+    mean, directions = components
+    values = ((pooled.values - mean) @ directions.T).astype(np.float32)
+    names = tuple(f"pooled_{number:03d}" for number in range(values.shape[1]))
+    return ByCase(cases=pooled.cases, values=values, names=names)

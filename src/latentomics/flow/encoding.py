@@ -14,7 +14,8 @@ import numpy as np
 from latentomics.core import Case, IncompleteError, Rejection, RequestError
 from latentomics.dataset import Store
 from latentomics.features import Columns, build_table, encode_store, network_errors, size_columns
-from latentomics.flow.fitting import load, reduce_pooled
+from latentomics.flow.baselines import reduce_pooled
+from latentomics.flow.fitting import load
 from latentomics.flow.folder import write_rejected
 from latentomics.flow.gather import counter, prepare_cases
 from latentomics.flow.model import Model, case_errors, load_fitted

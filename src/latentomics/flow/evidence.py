@@ -29,6 +29,7 @@ from latentomics.flow.gather import Gathered, Split
 Blocks = dict[str, list[DoubleArray]]
 SITE_SETS = ("latent", "pca", "intensity", "size")
 FEW_LABELS = (20,)
+UNTRAINED_POOLED = "random pooled/"
 
 
 def evidence(
@@ -80,12 +81,18 @@ def _sets(fitting: Fitting, sizes: DoubleArray | None) -> Blocks:
     values = {
         name: features.values.astype(np.float64) for name, features in fitting.features.items()
     }
-    sets: Blocks = {name: [block] for name, block in values.items()}
+    sets: Blocks = {
+        name: [block] for name, block in values.items() if not name.startswith(UNTRAINED_POOLED)
+    }
     if "pooled" in values:
         sets["latent+pooled"] = [values["latent"], values["pooled"]]
+    for name in values:
+        if name.startswith(UNTRAINED_POOLED):
+            seed = name.partition("/")[2]
+            sets[f"random+pooled/{seed}"] = [values[f"random/{seed}"], values[name]]
     if sizes is not None:
         sets["size"] = [sizes]
-        for name in [name for name in sets if name not in ("size", "pooled", "latent+pooled")]:
+        for name in [name for name in sets if "pooled" not in name and name != "size"]:
             base, _, repetition = name.partition("/")
             label = f"{base}+size/{repetition}" if repetition else f"{base}+size"
             sets[label] = [*sets[name], sizes]

@@ -11,19 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from latentomics.core import DoubleArray, IntArray, RequestError
-from latentomics.dataset import Prepared, Store, fit_pca, open_store
+from latentomics.dataset import Prepared, Store, open_store
 from latentomics.features import ByCase, Encoded, encode_store, network_errors
-from latentomics.flow.baselines import Baselines, baselines
+from latentomics.flow.baselines import (
+    Baselines,
+    baselines,
+    pooled_components,
+    reduce_pooled,
+)
 from latentomics.flow.gather import Split
 from latentomics.flow.records import Event, OnEvent
 from latentomics.methods import method_of
 from latentomics.planning import Choice, Length, Plan
 from latentomics.training import Fitted, Progress, fit
-
-POOLED_COLUMNS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -142,7 +143,7 @@ def _described(fitted: Fitted, stores: Stores, split: Split, beside: Baselines) 
     features = {"latent": encoded.latent, **beside.features}
     components = None
     if encoded.pooled is not None:
-        components = _pooled_components(encoded.pooled, split, plan.seed)
+        components = pooled_components(encoded.pooled, set(stores.train.cases), plan.seed)
         features["pooled"] = reduce_pooled(encoded.pooled, components)
     return Fitting(
         plan=plan,
@@ -155,23 +156,6 @@ def _described(fitted: Fitted, stores: Stores, split: Split, beside: Baselines) 
         errors={"latent": network_errors(network, stores.every), **beside.errors},  # type: ignore[arg-type]
         pooled_components=components,
     )
-
-
-def _pooled_components(pooled: ByCase, split: Split, seed: int) -> tuple[DoubleArray, DoubleArray]:
-    """Fit components of pooled maps at unit variance, on training cases."""
-    training = np.array([split.get(case) == "train" for case in pooled.cases])
-    values = pooled.values[training].astype(np.float64)
-    scale = np.maximum(values.std(0), 1e-6)
-    pca = fit_pca(((values - values.mean(0)) / scale).astype(np.float32), POOLED_COLUMNS, seed)
-    return values.mean(0), pca.components.astype(np.float64) / scale
-
-
-def reduce_pooled(pooled: ByCase, components: tuple[DoubleArray, DoubleArray]) -> ByCase:
-    """Return the leading components of pooled maps as columns pooled_000, pooled_001, ..."""
-    mean, directions = components
-    values = ((pooled.values - mean) @ directions.T).astype(np.float32)
-    names = tuple(f"pooled_{number:03d}" for number in range(values.shape[1]))
-    return ByCase(cases=pooled.cases, values=values, names=names)
 
 
 def _teller(on_event: OnEvent) -> Callable[[Progress], None]:
