@@ -6,6 +6,9 @@ PYTEST_ARGS ?= --numprocesses=logical --dist=worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEERS := .venv-peers
+PEERS_STAMP := $(PEERS)/.installed
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow lint format check bench
@@ -45,5 +48,11 @@ format: $(STAMP) ## Format the source
 
 check: lint test ## What a commit must pass
 
-bench: $(STAMP) ## Measure against peers, in an environment of their own (long)
-	$(BIN)/python benchmarks/bench.py
+bench: $(PEERS_STAMP) ## Measure against peers, in an environment of their own (long)
+	$(PEERS)/bin/python benchmarks/run.py $(BENCH_ARGS)
+
+$(PEERS_STAMP): pyproject.toml constraints.txt benchmarks/environment/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --requirement benchmarks/environment/requirements.txt --editable '.[demo]'
+	@touch $@

@@ -1,0 +1,100 @@
+"""The crops of the race: hippocampus MRI, or patches of the MNI152 template.
+
+In: a cohort's name. Out: stores of whole crops of one size for training, validation and test, and
+the plan that our planner makes of the training cases. Everyone trains on the same crops, moved by
+the same random shifts, and is measured on the same held-out ones.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from places import WORK, manifest
+
+from latentomics.dataset import Store, open_store, prepare_cohort
+from latentomics.flow.decide import decide
+from latentomics.flow.gather import gather, request_of
+from latentomics.flow.records import RunOptions, ignore
+from latentomics.planning import Choice, Plan, load_plan, pipeline_of
+from latentomics.sources import read_cohort
+from latentomics.sources.examples import write_mni_cohort
+
+COHORTS = ("hippocampus", "mni")
+SHARES = (0.7, 0.1, 0.2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crops:
+    """Samples of one cohort and the plan for them."""
+
+    plan: Plan
+    train: Store
+    validation: Store
+    test: Store
+
+
+def crops_of(cohort: str, *, smoke: bool = False) -> Crops | None:
+    """Open the crops of a cohort, planned and prepared once; None where its images are not here."""
+    source = _source(cohort)
+    if source is None:
+        return None
+    folder = WORK / "crops" / cohort
+    if not (folder / "split.json").is_file():
+        _plan(source, folder)
+    plan = load_plan(folder / "plan.yaml")
+    split = json.loads((folder / "split.json").read_text())
+    cases = [case for case in read_cohort(source).cases if case.id in split]
+    prepared = prepare_cohort(cases, pipeline_of(plan), WORK / "cache", workers=1)
+    most = {"train": None, "val": 8 if smoke else None, "test": 8 if smoke else None}
+    parts = {
+        part: open_store(prepared, [case for case in prepared.case_ids if split[case] == part][:n])
+        for part, n in most.items()
+    }
+    return Crops(plan=plan, train=parts["train"], validation=parts["val"], test=parts["test"])
+
+
+def _source(cohort: str) -> Path | None:
+    if cohort != "mni":
+        return manifest(cohort)
+    folder = WORK / "mni"
+    if not (folder / "manifest.csv").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_mni_cohort(folder)
+    return folder / "manifest.csv"
+
+
+def _plan(source: Path, folder: Path) -> None:
+    options = RunOptions(method="autoencoder", workers=1)
+    request = request_of(source, options)
+    gathered = gather(request, SHARES, 0, workers=1, on_event=ignore)
+    plan = _whole(decide(gathered, gathered.split, options))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "plan.yaml").write_text(plan.to_yaml())
+    (folder / "split.json").write_text(json.dumps(dict(gathered.split)))
+
+
+def _whole(plan: Plan) -> Plan:
+    """Return the plan for whole crops in one pose, whatever it says about lesions."""
+    if plan.view.value == "pose":
+        return plan
+    spacing, size = (1.0,) * 3, (16,) * 3  # the patches as they are
+    why = "whole patches, as every rival of the race sees them"
+    network = replace(
+        plan.network.value, size=size, channels_in=1, channels_out=1, linear_path=True
+    )
+    chosen = {
+        "view": "pose",
+        "spacing": spacing,
+        "size": size,
+        "margin": 0.0,
+        "network": network,
+        "mask_channel": False,
+        "loss_region": "all",
+        "symmetries": "none",
+        "shift": 1,
+    }
+    kept = plan.model_dump()
+    kept |= {name: Choice(value=value, reason=why).model_dump() for name, value in chosen.items()}
+    return Plan.model_validate(kept)

@@ -1,0 +1,142 @@
+"""From the records of all repeats to one row a comparison.
+
+In: records by job name, in the order of the repeats. Out: rows with medians, ranges, the ratio and
+the goal; ``won`` is False where ours is not ahead, and such a row stays in the table. A ratio is
+the median of the repeats' own ratios, because rivals ran beside each other in each repeat.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from compare import compare
+from curve import reached
+
+Records = Mapping[str, Sequence[dict]]
+GOALS = {"prepare/roi": 10.0, "race": 5.0, "peak": 0.4}
+STEP_GOAL = {"bfloat16": 2.4, "float32": 1.3}  # by the precision that is fast here
+
+
+def _row(name: str, rival: str, ours: list, theirs: list, goal: float | None) -> dict:
+    ratios = [them / us for us, them in zip(ours, theirs, strict=False)]
+    return {
+        "comparison": name,
+        "against": rival,
+        "ours": median(ours),
+        "theirs": median(theirs),
+        "ratio": median(ratios),
+        "low": min(ratios),
+        "high": max(ratios),
+        "repeats": len(ratios),
+        "goal": goal,
+        "won": median(ratios) > 1.0,
+        "goal_met": None if goal is None else median(ratios) >= goal,
+    }
+
+
+def prepare_rows(records: Records) -> list[dict]:
+    """Return seconds for all cases, and how far the values lie apart."""
+    rows = []
+    for task in ("roi", "pose"):
+        ours = records.get(f"prepare/{task}/ours", [])
+        for rival in ("monai", "torchio"):
+            theirs = records.get(f"prepare/{task}/{rival}", [])
+            if not ours or not theirs:
+                continue
+            seconds = ([r["seconds"] for r in found] for found in (ours, theirs))
+            row = _row(f"prepare/{task}", rival, *seconds, GOALS.get(f"prepare/{task}"))
+            apart = compare(Path(ours[-1]["values"]), Path(theirs[-1]["values"]))
+            rows.append(row | {"values_apart": apart, "cases": ours[0]["cases"]})
+    return rows
+
+
+def step_rows(records: Records) -> list[dict]:
+    """Return seconds of a step of the peer's network."""
+    rows = []
+    for network in ("autoencoder", "varautoencoder"):
+        plain = records.get(f"step/{network}/plain", [])
+        for who in ("ours", "ours-channels-last"):
+            ours = records.get(f"step/{network}/{who}", [])
+            if not ours or not plain:
+                continue
+            seconds = ([r["seconds"] for r in found] for found in (ours, plain))
+            goal = STEP_GOAL[ours[0]["precision"]] if who == "ours" else None
+            name = f"step/{network}" + who.removeprefix("ours").replace("-", " ", 1)
+            row = _row(name, "plain float32 loop", *seconds, goal)
+            rows.append(row | {"precision": [r["precision"] for r in ours]})
+    return rows
+
+
+def peak_rows(records: Records) -> list[dict]:
+    """Return the share of the matmul peak."""
+    rows = []
+    for precision in ("float32", "bfloat16"):
+        found = records.get(f"peak/{precision}/ours", [])
+        if found:
+            shares = [r["share"] for r in found]
+            rows.append(
+                {
+                    "comparison": f"peak/{precision}",
+                    "against": "matmul peak",
+                    "ours": median(r["step_gflops"] for r in found),
+                    "theirs": median(r["peak_gflops"] for r in found),
+                    "ratio": median(shares),
+                    "low": min(shares),
+                    "high": max(shares),
+                    "repeats": len(shares),
+                    "goal": GOALS["peak"],
+                    "won": None,
+                    "goal_met": median(shares) >= GOALS["peak"],
+                }
+            )
+    return rows
+
+
+def race_rows(records: Records) -> list[dict]:
+    """Return wall times to the same held-out error: the peer's own final one.
+
+    The target of a repeat is the test error that the peer holds at the end of its time, and its
+    time is when it first held that. A run of ours that never gets there counts as a loss, with the
+    time that it had as a lower bound.
+    """
+    rows = []
+    for name in sorted({job.rsplit("/", 1)[0] for job in records if job.startswith("race/")}):
+        pairs = list(zip(records.get(f"{name}/ours", []), records.get(f"{name}/peer", [])))  # noqa: B905
+        if not pairs:
+            continue
+        targets = [peer["held"][-1][1] for _, peer in pairs]
+        theirs = [reached(peer["held"], t) for (_, peer), t in zip(pairs, targets, strict=True)]
+        ours = [reached(our["held"], t) for (our, _), t in zip(pairs, targets, strict=True)]
+        bounded = [
+            time if time is not None else our["held"][-1][0]
+            for time, (our, _) in zip(ours, pairs, strict=True)
+        ]
+        row = _row(name, "MONAI", bounded, theirs, GOALS["race"])
+        missed = ours.count(None)
+        if missed * 2 >= len(ours):
+            row |= {"won": False, "goal_met": False}
+        rows.append(
+            row
+            | {
+                "not_reached": missed,
+                "target": median(targets),
+                "our_final_error": median(our["held"][-1][1] for our, _ in pairs),
+                "peer_settings": {k: pairs[0][1][k] for k in ("batch", "rate", "schedule")},
+                "peer_tuned": pairs[0][1]["tuned"],
+            }
+        )
+    return rows
+
+
+def rows_of(records: Records) -> list[dict]:
+    """Return every row."""
+    makers = (race_rows, step_rows, peak_rows, prepare_rows)
+    return [row for maker in makers for row in maker(records)]
+
+
+def write_json(path: Path, machine: dict, rows: list[dict]) -> None:
+    """Write the results."""
+    path.write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
