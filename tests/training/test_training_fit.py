@@ -17,7 +17,7 @@ from latentomics.core import Interrupted, RequestError
 from latentomics.dataset import fit_pca
 from latentomics.methods import method_of
 from latentomics.planning import Length, Noise
-from latentomics.training import Progress, estimate_step_seconds, fit, measure_precision
+from latentomics.training import Progress, estimate_step_seconds, fit, measure_pace
 from latentomics.training.task import AutoencoderTask
 
 GAUSSIAN = Noise(model="gaussian", sigma=10.0, unit="HU")
@@ -162,8 +162,9 @@ def test_bfloat16_trains_to_about_the_same_error() -> None:
     assert half != full
 
 
-def test_precision_is_measured_and_said() -> None:
-    value, reason = measure_precision(make_spec(), 4)
-    assert value in ("float32", "bfloat16")
-    assert "ms in float32" in reason
+def test_precision_and_threads_are_measured_and_said() -> None:
+    pace = measure_pace(make_spec(), 2, 4)
+    assert pace.precision in ("float32", "bfloat16")
+    assert pace.threads in (1, 2)
+    assert "ms in float32 on 2 thread(s)" in pace.reason
     assert 0 < estimate_step_seconds(make_spec(), 2, "float32") < 10

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentomics.core import DoubleArray, FloatArray, Gaussian
+from latentomics.core import DoubleArray, FloatArray, Gaussian, IntArray
 from latentomics.dataset import Store
 from latentomics.features.regional import (
     REGIONS,
@@ -42,13 +42,15 @@ OnDone = Callable[[int, int], None]  # samples encoded, samples in all
 class Encoded:
     """What a network says about cases.
 
-    ``codes`` (rows, latent) are codes of unflipped samples, or of some positions of their maps;
+    ``codes`` (rows, latent) are codes of unflipped samples, or of some positions of their maps, and
+    ``code_samples`` (rows,) the sample of each;
     ``kl`` (latent,) is the mean KL to the prior in nats where the code is Gaussian.
     """
 
     latent: ByCase
     pooled: ByCase | None
     codes: FloatArray
+    code_samples: IntArray
     kl: DoubleArray | None
 
     @property
@@ -150,6 +152,7 @@ def _encode_whole(network: Network, plan: Plan, store: Store, on_done: OnDone | 
         latent=by_case(store, latent.astype(np.float32), names),
         pooled=_pooled(store, pooled),
         codes=codes,
+        code_samples=np.arange(len(store)),
         kl=kl,
     )
 
@@ -181,6 +184,7 @@ def _encode_maps(
         latent=by_case(store, np.stack(latent), names),
         pooled=None,
         codes=np.concatenate(codes),
+        code_samples=np.repeat(np.arange(len(store)), [len(part) for part in codes]),
         kl=None,
     )
 

@@ -49,15 +49,17 @@ def decide(gathered: Gathered, split: Split, options: RunOptions) -> Plan:
         spectrum=_spectrum(training, options.workers),
     )
     method_of(plan)  # refuses a pairing that makes no sense before anything is trained
-    return with_measured_precision(plan)
+    return with_measured_pace(plan)
 
 
-def with_measured_precision(plan: Plan) -> Plan:
-    """Return the plan with the precision that this machine trains fastest in."""
-    from latentomics.training import measure_precision
+def with_measured_pace(plan: Plan) -> Plan:
+    """Return the plan with the precision and threads that this machine trains fastest with."""
+    from latentomics.training import measure_pace
 
-    value, reason = measure_precision(plan.network.value, plan.batch.value)
-    return plan.model_copy(update={"precision": Choice(value=value, reason=reason)})
+    pace = measure_pace(plan.network.value, plan.threads.value, plan.batch.value)
+    precision = Choice(value=pace.precision, reason=pace.reason)
+    threads = Choice(value=pace.threads, reason="the faster of one and all, as measured")
+    return plan.model_copy(update={"precision": precision, "threads": threads})
 
 
 def typed_settings(options: RunOptions) -> dict[str, float | str | bool]:

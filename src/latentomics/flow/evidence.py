@@ -112,12 +112,15 @@ def _reconstruction(gathered: Gathered, main: Fitting, seed: int) -> list[Result
 
 
 def _collapse(main: Fitting) -> list[Result]:
-    codes = main.encoded.codes.astype(np.float64)
-    gaussian = main.plan.network.value.code == "gaussian"
-    if len(codes) != len(main.sample_cases):
-        return collapse(codes, gaussian=gaussian, split="all", n=len(main.cases))
-    test = np.array([main.split[case] == "test" for case in main.sample_cases])
-    return collapse(codes[test], gaussian=gaussian, kl=main.encoded.kl, split="test")
+    side = np.array([main.split[case] for case in main.sample_cases])
+    test = side[main.encoded.code_samples] == "test"
+    return collapse(
+        main.encoded.codes[test].astype(np.float64),
+        gaussian=main.plan.network.value.code == "gaussian",
+        kl=main.encoded.kl,
+        split="test",
+        n=int((side == "test").sum()),
+    )
 
 
 def _shift(part: Part, sites: Sequence[str | None], patients: IntArray, seed: int) -> list[Result]:

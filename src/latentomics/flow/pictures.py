@@ -152,7 +152,7 @@ def _thumbnail(store: Store, row: int) -> FloatArray:
     if image.ndim == 3:
         places = np.flatnonzero(sample.mask.any((0, 1)))
         image = image[:, :, int(places[len(places) // 2]) if len(places) else image.shape[2] // 2]
-        image = image.T[::-1]  # anterior at the top, as the report shows planes
+        image = image[::-1, ::-1].T  # anterior at the top, the patient's right on the left
     if image.ndim == 1:
         image = np.tile(image, (THUMBNAIL, 1))
     longest = max(image.shape)

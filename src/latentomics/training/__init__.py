@@ -9,13 +9,14 @@ from latentomics.training.checkpoint import (
 from latentomics.training.fit import fit
 from latentomics.training.lock import lock_folder
 from latentomics.training.loop import train_network
-from latentomics.training.precision import estimate_step_seconds, measure_precision
+from latentomics.training.precision import Pace, estimate_step_seconds, measure_pace
 from latentomics.training.records import EpochRecord, Fitted, Optimisation, Progress, Task, Trained
 
 __all__ = [
     "EpochRecord",
     "Fitted",
     "Optimisation",
+    "Pace",
     "Progress",
     "Task",
     "Trained",
@@ -24,7 +25,7 @@ __all__ = [
     "load_model",
     "load_weights",
     "lock_folder",
-    "measure_precision",
+    "measure_pace",
     "save_model",
     "train_network",
     "weights_sha256",

@@ -7,7 +7,7 @@ forward, backward and update on random samples of the plan's own size.
 from __future__ import annotations
 
 import time
-from statistics import median
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from latentomics.core import NetworkSpec
@@ -18,23 +18,49 @@ if TYPE_CHECKING:
     from latentomics.training.records import Terms
 
 Precision = Literal["float32", "bfloat16"]
-GAIN = 1.1  # bfloat16 has to be faster by this factor to be worth its rounding
-STEPS = 3
-SAMPLES = 8  # of a batch at most, to compare precisions: enough to fill the cores
+GAIN = 1.1  # a faster setting has to be faster by this factor to be worth its rounding
+STEPS = 2
+SAMPLES = 8  # of a batch at most, to compare settings: enough to fill the cores
 
 
-def measure_precision(spec: NetworkSpec, batch: int = SAMPLES) -> tuple[Precision, str]:
-    """Return the precision in which training steps are faster here, and the times as its reason."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """The settings in which training steps are fastest here, and the measured times as reason."""
+
+    precision: Precision
+    threads: int
+    reason: str
+
+
+def measure_pace(spec: NetworkSpec, threads: int, batch: int = SAMPLES) -> Pace:
+    """Time steps in both precisions, with all threads and with one.
+
+    One thread wins where other work keeps a core busy: every step waits for its slowest thread.
+    """
     samples = min(batch, SAMPLES)
-    full = estimate_step_seconds(spec, samples, "float32")
-    half = estimate_step_seconds(spec, samples, "bfloat16")
-    value: Precision = "bfloat16" if half * GAIN < full else "float32"
-    times = f"{1000 * full:.0f} ms in float32, {1000 * half:.0f} ms in bfloat16"
-    return value, f"a step of {samples} samples takes {times} on this machine"
+    found: dict[tuple[Precision, int], float] = {}
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16")
+    for count in sorted({threads, 1}, reverse=True):
+        for precision in precisions:
+            found[precision, count] = estimate_step_seconds(spec, samples, precision, count)
+    usual = ("float32", threads)
+    best = min(found, key=lambda setting: found[setting])
+    chosen = best if found[best] * GAIN < found[usual] else usual
+    times = ", ".join(
+        f"{1000 * seconds:.0f} ms in {precision} on {count} thread(s)"
+        for (precision, count), seconds in found.items()
+    )
+    return Pace(
+        precision=chosen[0],
+        threads=chosen[1],
+        reason=f"a step of {samples} samples takes {times} on this machine",
+    )
 
 
-def estimate_step_seconds(spec: NetworkSpec, batch: int, precision: Precision) -> float:
-    """Return the median seconds of a training step with ``batch`` samples."""
+def estimate_step_seconds(
+    spec: NetworkSpec, batch: int, precision: Precision, threads: int | None = None
+) -> float:
+    """Return the least seconds of a training step with ``batch`` samples."""
     import torch
 
     from latentomics.models import build_network, centre
@@ -58,6 +84,8 @@ def estimate_step_seconds(spec: NetworkSpec, batch: int, precision: Precision) -
 
     length = Length(steps=1)
     how = Optimisation(learning_rate=0.0, length=length, epoch_steps=1, precision=precision)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
     optimiser, state, task = make_optimiser(network), State(length=length), Copy()
     seconds = []
     for _ in range(STEPS + 1):
@@ -66,4 +94,5 @@ def estimate_step_seconds(spec: NetworkSpec, batch: int, precision: Precision) -
         if device == "cuda":
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - begin)
-    return median(seconds[1:])  # the first one also chooses kernels
+    torch.set_num_threads(before)
+    return min(seconds[1:])  # the first one also chooses kernels
