@@ -43,7 +43,7 @@ def measure_pace(spec: NetworkSpec, threads: int, batch: int = SAMPLES) -> Pace:
     for count in sorted({threads, 1}, reverse=True):
         for precision in precisions:
             found[precision, count] = estimate_step_seconds(spec, samples, precision, count)
-    usual = ("float32", threads)
+    usual: tuple[Precision, int] = ("float32", threads)
     best = min(found, key=lambda setting: found[setting])
     chosen = best if found[best] * GAIN < found[usual] else usual
     times = ", ".join(
