@@ -30,6 +30,7 @@ def network_of(pair: str, crops: Crops) -> nn.Module:
 
 def run(pair: str, crops: Crops, settings: peers.Settings, seconds: float, seed: int) -> Curve:
     """Train for so many seconds."""
+    network_of(pair, crops)  # its imports are not on the clock
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
     network: nn.Module
