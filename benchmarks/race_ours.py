@@ -77,7 +77,7 @@ def run(pair: str, crops: Crops, seconds: float, seed: int) -> Curve:
 
 
 def _plan(plan: Plan, spec: NetworkSpec, seed: int) -> Plan:
-    pace = measure_pace(spec, plan.threads.value, plan.batch.value)
+    pace = measure_pace(spec, torch.get_num_threads(), plan.batch.value)
     return plan.model_copy(
         update={
             "seed": seed,
