@@ -100,7 +100,7 @@ def test_D1_the_resolved_plan_gives_the_same_weights(
 
 
 def test_L3_shuffled_labels_leave_the_weights_unchanged(
-    finished: flow.RunRecord, options: flow.RunOptions, tmp_path: Path
+    finished: flow.RunRecord, tmp_path: Path
 ) -> None:
     plan = yaml.safe_load((finished.folder / "plan.yaml").read_text())
     cohort = pandas.read_parquet(finished.folder / "cohort.parquet").set_index("case")["split"]
@@ -111,7 +111,10 @@ def test_L3_shuffled_labels_leave_the_weights_unchanged(
     manifest["large"] = manifest["large"].sample(frac=1, random_state=1).to_numpy()
     shuffled = tmp_path / "shuffled.csv"
     manifest.to_csv(shuffled, index=False)
-    again = flow.run(shuffled, tmp_path / "RUN", request_options=options)
+    plan["request"]["manifest"] = str(shuffled)
+    edited = tmp_path / "plan.yaml"
+    edited.write_text(yaml.safe_dump(plan))
+    again = flow.run(edited, tmp_path / "RUN")
     assert weights(again.folder) == weights(finished.folder)
 
 
@@ -177,8 +180,11 @@ def test_I1_too_few_cases_are_said_and_nothing_is_trained(
     options: flow.RunOptions, tmp_path: Path
 ) -> None:
     manifest = write_cohort(tmp_path / "cohort", cases=6)
-    with pytest.raises(IncompleteError, match="6 cases"):
+    (manifest.parent / "c003.npy").unlink()
+    with pytest.raises(IncompleteError, match="5 cases"):
         flow.run(manifest, tmp_path / "RUN", request_options=options)
+    assert list(pandas.read_csv(tmp_path / "RUN" / "rejected.csv")["case"]) == ["c003"]
+    assert not (tmp_path / "RUN" / "model").exists()
 
 
 def test_T6_shuffled_labels_are_reported_as_failure(

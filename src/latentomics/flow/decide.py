@@ -6,6 +6,7 @@ In: a gathered cohort and the options. Out: a ``Plan`` whose precision was measu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -57,8 +58,12 @@ def with_measured_pace(plan: Plan) -> Plan:
     from latentomics.training import measure_pace
 
     pace = measure_pace(plan.network.value, plan.threads.value, plan.batch.value)
-    precision = Choice(value=pace.precision, reason=pace.reason)
-    threads = Choice(value=pace.threads, reason="the faster of one and all, as measured")
+    precision: Choice[Literal["float32", "bfloat16"]] = Choice(
+        value=pace.precision, reason=pace.reason
+    )
+    threads: Choice[int] = Choice(
+        value=pace.threads, reason="the faster of one and all, as measured"
+    )
     return plan.model_copy(update={"precision": precision, "threads": threads})
 
 

@@ -81,8 +81,11 @@ def gather(
     *,
     workers: int | None,
     on_event: OnEvent,
+    on_rejected: Callable[[Sequence[Rejection]], None] = lambda _: None,
 ) -> Gathered:
     """Read every file, reject what cannot be used, and split by patient.
+
+    ``on_rejected`` is told of every case left out so far, also where too few are left.
 
     Raises
     ------
@@ -97,8 +100,6 @@ def gather(
         site=request.site,
         mask_label=request.mask_label,
     )
-    if len(cohort.cases) < FEWEST_TRAINING:
-        raise too_few(len(cohort.cases), cohort.rejected, str(cohort.manifest))
     labels = [label_of(cohort.cases, name) for name in request.labels]
     told = counter("read", len(cohort.cases), "reading every file", on_event)
     check = check_cohort(cohort, labels, workers=workers, on_done=told)
@@ -106,13 +107,18 @@ def gather(
     kept = [case for case in cohort.cases if case.id not in bad]
     facts = {fact.case: fact for fact in check.facts}
     kept, mixed = _one_dimension(kept, facts)
+    on_rejected((*check.rejections, *mixed))
+    if len(kept) < FEWEST_TRAINING:
+        raise too_few(len(kept), (*check.rejections, *mixed), str(cohort.manifest))
     groups = duplicates([facts[case.id] for case in kept])
     values = label_of(kept, request.labels[0]).values if request.labels else None
     split = split_cases(kept, labels=None if values is None else [values], shares=shares, seed=seed)
     contradicting = left_out(kept, split)
     split, repeated = drop_duplicates(split, groups, cases=kept)
     kept = [case for case in kept if case.id in split]
-    return Gathered(
+    rejected = (*check.rejections, *mixed, *contradicting, *repeated)
+    on_rejected(rejected)
+    found = Gathered(
         request=request,
         cohort=cohort,
         cases=tuple(kept),
@@ -120,8 +126,9 @@ def gather(
         check=check,
         split=split,
         folds=_folds(kept, request, groups, seed),
-        rejected=(*check.rejections, *mixed, *contradicting, *repeated),
+        rejected=rejected,
     )
+    return without(found, ())
 
 
 def _one_dimension(

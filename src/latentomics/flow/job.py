@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -101,9 +102,15 @@ def _run(
     shares = given.split.value if given else DEFAULT_SHARES
     seed = given.seed if given else options.seed
     with clock.stage("read"):
-        gathered = gather(request, shares, seed, workers=options.workers, on_event=on_event)
+        gathered = gather(
+            request,
+            shares,
+            seed,
+            workers=options.workers,
+            on_event=on_event,
+            on_rejected=partial(write_rejected, folder / "rejected.csv"),
+        )
         write_json(folder / "check.json", gathered.check.plain())
-        write_rejected(folder / "rejected.csv", gathered.rejected)
     with clock.stage("plan"):
         on_event(Event(stage="plan", done=0, total=1, message="from the training cases"))
         plan = given or decide(gathered, gathered.split, options)

@@ -28,7 +28,7 @@ from latentomics.models.codes import code_width, make_code
 from latentomics.models.linear import LinearPath, code_scale
 from latentomics.models.network import NETWORKS, Network
 
-LINEAR_RATE = 0.03  # DESIGN, section 10: Adam at a normal rate destroys the start at PCA
+LINEAR_RATE = 0.003  # DESIGN, section 10: at .03 Adam still spoils the start at PCA
 STEADY_FAN_IN = 512  # the widest layer into the code that keeps the plan's learning rate
 
 
