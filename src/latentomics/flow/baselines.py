@@ -50,10 +50,16 @@ def untrained(spec: NetworkSpec, seed: int) -> Network:
     return build_network(replace(spec, linear_path=False), seed)
 
 
-def baselines(plan: Plan, train: Store, every: Store) -> Baselines:
-    """Fit on the training store, describe every case."""
+def baselines(
+    plan: Plan, train: Store, every: Store, known: Mapping[str, ByCase] | None = None
+) -> Baselines:
+    """Fit on the training store, describe every case.
+
+    ``known`` holds features of untrained encoders from a fitting with the same samples and shape:
+    they learn nothing from a split, so folds share them.
+    """
     if plan.view.value == "local":
-        return _local(plan, train, every)
+        return _local(plan, train, every, known or {})
     spec = plan.network.value
     rows = inputs(train, spec.channels_in)
     pca = fit_pca(rows.reshape(len(rows), -1), spec.latent, plan.seed)
@@ -85,7 +91,7 @@ def inputs(store: Store, channels: int) -> FloatArray:
     return values
 
 
-def _local(plan: Plan, train: Store, every: Store) -> Baselines:
+def _local(plan: Plan, train: Store, every: Store, known: Mapping[str, ByCase]) -> Baselines:
     spec = plan.network.value
     networks = [untrained(spec, 1000 + number) for number in range(RANDOM_SEEDS)]
     regions = network_regions(networks[0], plan, every)
@@ -103,10 +109,11 @@ def _local(plan: Plan, train: Store, every: Store) -> Baselines:
         "pca": patch_pca_features(patch_pca, every, regions=regions, symmetries=flips),
         "intensity": intensity_features(every, by_region=regions is not None),
     }
-    features |= {
-        f"random/{number}": encode_store(network, plan, every, regions=regions).latent
-        for number, network in enumerate(networks)
-    }
+    for number, network in enumerate(networks):
+        name = f"random/{number}"
+        features[name] = (
+            known.get(name) or encode_store(network, plan, every, regions=regions).latent
+        )
     errors = {
         "pca": patch_pca_errors(patch_pca, every),
         "mean": patch_pca_errors(patch_pca, every, components=False),

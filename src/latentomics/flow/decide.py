@@ -50,7 +50,19 @@ def decide(gathered: Gathered, split: Split, options: RunOptions) -> Plan:
         spectrum=_spectrum(training, options.workers),
     )
     method_of(plan)  # refuses a pairing that makes no sense before anything is trained
-    return with_measured_pace(plan)
+    return with_measured_pace(_counted(plan))
+
+
+def _counted(plan: Plan) -> Plan:
+    """Return the plan with the parameters of its network and of a dense one (METHODS 29)."""
+    from latentomics.models import parameter_counts
+
+    counts = parameter_counts(plan.network.value)
+    reason = (
+        f"{plan.network.reason}; {counts.network:,} parameters, {counts.dense:,} with dense maps "
+        f"between the same tensors, {counts.one_position:,} where those give one position"
+    )
+    return plan.model_copy(update={"network": Choice(value=plan.network.value, reason=reason)})
 
 
 def with_measured_pace(plan: Plan) -> Plan:

@@ -23,7 +23,7 @@ from latentomics.flow.baselines import (
 from latentomics.flow.gather import Split
 from latentomics.flow.records import Event, OnEvent
 from latentomics.methods import method_of
-from latentomics.planning import Choice, Length, Plan
+from latentomics.planning import Choice, Length, Plan, pipeline_of
 from latentomics.training import Fitted, Progress, fit
 
 
@@ -94,6 +94,7 @@ def fit_split(
     resume: bool,
     remaining_s: Callable[[float], float] | None,
     domains: IntArray | None,
+    like: Fitting | None = None,
     on_event: OnEvent,
 ) -> Fitting:
     """Fit baselines, then the network, and describe every case with both.
@@ -103,12 +104,17 @@ def fit_split(
     remaining_s : callable, optional
         Of the seconds that encoding will take: the wall time that training may take; None where
         the plan's length stands.
+    like : Fitting, optional
+        An earlier fitting, whose untrained encoders are the same where samples and shape are.
     """
     import time
 
+    import torch
+
+    torch.set_num_threads(plan.threads.value)
     begun = time.monotonic()
     on_event(Event(stage="baselines", done=0, total=1, message="PCA and untrained encoders"))
-    beside = baselines(plan, stores.train, stores.every)
+    beside = baselines(plan, stores.train, stores.every, _shared(plan, stores, like))
     encoding_s = (time.monotonic() - begun) / 3
     if remaining_s is not None:
         plan = with_budget(plan, remaining_s(encoding_s))
@@ -126,6 +132,18 @@ def fit_split(
     )
     on_event(Event(stage="encode", done=0, total=1, message="encoding every case"))
     return _described(fitted, stores, split, beside)
+
+
+def _shared(plan: Plan, stores: Stores, like: Fitting | None) -> Mapping[str, ByCase]:
+    if (
+        like is None
+        or like.sample_cases != stores.every.cases
+        or pipeline_of(like.plan) != pipeline_of(plan)
+        or like.plan.network.value != plan.network.value
+        or like.plan.symmetries.value != plan.symmetries.value
+    ):
+        return {}
+    return like.features
 
 
 def with_budget(plan: Plan, seconds: float) -> Plan:

@@ -166,7 +166,12 @@ def _fit_all(
     parts, labels = max(1, len(gathered.folds)), len(gathered.request.labels)
 
     def fitted(
-        plan: Plan, prepared: Prepared, split: Split, where: Path, left: int
+        plan: Plan,
+        prepared: Prepared,
+        split: Split,
+        where: Path,
+        left: int,
+        like: Fitting | None = None,
     ) -> tuple[Fitting, Stores]:
         stores = stores_of(plan, prepared, ids, split)
         fitting = fit_split(
@@ -177,6 +182,7 @@ def _fit_all(
             resume=options.resume,
             remaining_s=clock.training_s(left, parts, labels),
             domains=_domains(gathered, stores),
+            like=like,
             on_event=on_event,
         )
         return fitting, stores
@@ -191,7 +197,8 @@ def _fit_all(
             of_fold = prepare_cases(gathered.cases, own, workers=options.workers, on_event=on_event)
             where = folder / "folds" / str(number)
             where.mkdir(parents=True, exist_ok=True)
-            folds.append(fitted(own, of_fold, split, where, len(gathered.folds) - number)[0])
+            left = len(gathered.folds) - number
+            folds.append(fitted(own, of_fold, split, where, left, main)[0])
     return main, stores, folds
 
 

@@ -47,7 +47,8 @@ def choose_spacing(found: Fingerprint, view: View) -> Choice[tuple[float, ...]]:
     """Median spacing, the finest axis for local codes, or the one that keeps the voxel budget."""
     unit = found.spacing_unit
     if view == "local":
-        value = _rounded(found.spacing_finest)
+        step = 10.0 ** math.floor(math.log10(found.spacing_finest)) / 2  # folds agree on it
+        value = _rounded(max(step, round(found.spacing_finest / step) * step))
         return Choice(
             value=(value,) * found.dimension,
             reason=f"median over cases of the finest axis, the same along all axes ({unit})",

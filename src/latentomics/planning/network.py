@@ -15,6 +15,7 @@ from latentomics.planning.fingerprint import Fingerprint
 from latentomics.planning.plan import Choice, Length, Noise, View
 
 LATENTS = (8, 16, 32, 64)
+LOCAL_WIDTHS = (32, 64)  # every case is read whole in 8 flips, so encoding is what costs
 EXPLAINED = 0.95  # share of variance that the code should be able to hold
 DEFAULT_TOTAL_S = 600.0  # wall time of a whole run without --budget
 
@@ -56,7 +57,7 @@ def choose_network(
 ) -> Choice[NetworkSpec]:
     """Architecture: patches at the first layer, so that arithmetic and not memory is the limit."""
     kind = {"linear": "linear", "local": "local"}.get(method, "convolutional")
-    stem, widths = _levels(dimension, size)
+    stem, widths = (4, LOCAL_WIDTHS) if kind == "local" else _levels(dimension, size)
     spec = NetworkSpec(
         kind=kind,
         dimension=dimension,
@@ -133,16 +134,14 @@ def choose_batch(training: int, dimension: int) -> Choice[int]:
     return Choice(value=value, reason="small batches gave more than a larger network")
 
 
-def choose_length(budget_s: float | None, epochs: int | None, spent_s: float) -> Choice[Length]:
-    """How long training goes on; ``spent_s`` is what the rest of the run needs."""
+def choose_length(budget_s: float | None, epochs: int | None) -> Choice[Length]:
+    """How long training goes on; of a wall time, what the rest of the run leaves is its own."""
     if epochs is not None:
         return Choice(value=Length(epochs=epochs), reason="--epochs")
-    total = DEFAULT_TOTAL_S if budget_s is None else budget_s
-    training = max(total - spent_s, 0.2 * total)
-    reason = "--budget" if budget_s is not None else "the default: about ten minutes in all"
-    return Choice(
-        value=Length(budget_s=training), reason=f"{reason}, of which {training:.0f} s train"
-    )
+    if budget_s is not None:
+        return Choice(value=Length(budget_s=budget_s), reason="--budget, for the whole run")
+    reason = "the default: about ten minutes for the whole run"
+    return Choice(value=Length(budget_s=DEFAULT_TOTAL_S), reason=reason)
 
 
 def sample_bytes(size: tuple[int, ...], channels: int) -> int:

@@ -134,7 +134,7 @@ def make_plan(
         batch=choose_batch(training, found.dimension),
         learning_rate=Choice(value=2e-3, reason="AdamW, flat and then a cosine to nothing"),
         precision=Choice(value="float32", reason="until both were measured"),
-        length=choose_length(request.budget_s, request.epochs, 0.0),
+        length=choose_length(request.budget_s, request.epochs),
         split=Choice(value=(0.7, 0.1, 0.2), reason="train, validation, test; by patient"),
         threads=Choice(value=hardware.threads, reason="all cores of this machine"),
         seed=wishes.seed,
