@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 SECONDS_A_SET = 0.5  # of a probe, for one label and one part
+SECONDS_OF_FEW = 20.0  # of a label's efficiency curve
 SECONDS_OF_REPORT = 10.0
 LEAST_SHARE = 0.2  # of the budget that training gets whatever else is slow
 
@@ -52,6 +53,7 @@ class Clock:
 
         def seconds(encoding_s: float) -> float:
             after = SECONDS_OF_REPORT + SECONDS_A_SET * 12 * parts * labels
+            after += SECONDS_OF_FEW * labels if parts == 1 else 0.0
             others = encoding_s * (1 + 5 * (fittings_left - 1))
             left = (budget - self.elapsed_s - after - others) / fittings_left
             return max(left, LEAST_SHARE * budget / fittings_left)

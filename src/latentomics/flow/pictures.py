@@ -22,7 +22,6 @@ STEPS = np.linspace(-2.5, 2.5, 7)
 QUERIES = 4
 NEIGHBOURS = 5
 THUMBNAIL = 48
-MOST_THUMBNAILS = 2000
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
@@ -31,7 +30,7 @@ def write_pictures(folder: Path, fitting: Fitting, store: Store, unit: str) -> N
     arrays = _reconstructions(fitting, store, unit) | _codes(fitting)
     if fitting.plan.view.value != "local":
         arrays |= _traversals(fitting)
-    if len(fitting.cases) == len(fitting.sample_cases) <= MOST_THUMBNAILS:
+    if len(fitting.cases) == len(fitting.sample_cases):
         arrays |= _neighbours(fitting, store)
     folder.mkdir(exist_ok=True)
 
@@ -137,11 +136,12 @@ def _neighbours(fitting: Fitting, store: Store) -> Arrays:
     queries = test[:: max(1, len(test) // QUERIES)][:QUERIES]
     squared = ((values[queries][:, None] - values[None]) ** 2).sum(2)
     nearest = np.argsort(squared, axis=1)[:, 1 : NEIGHBOURS + 1]
+    used, places = np.unique(np.concatenate([queries, nearest.ravel()]), return_inverse=True)
     return {
-        "thumbnails": np.stack([_thumbnail(store, row) for row in range(len(store))]),
-        "thumbnail_case": np.array(store.cases),
-        "neighbour_query": np.array(queries),
-        "neighbour_index": nearest,
+        "thumbnails": np.stack([_thumbnail(store, int(row)) for row in used]),
+        "thumbnail_case": np.array([store.cases[row] for row in used]),
+        "neighbour_query": places[: len(queries)],
+        "neighbour_index": places[len(queries) :].reshape(nearest.shape),
     }
 
 
