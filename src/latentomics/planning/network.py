@@ -15,7 +15,7 @@ from latentomics.planning.fingerprint import Fingerprint
 from latentomics.planning.plan import Choice, Length, Noise, View
 
 LATENTS = (8, 16, 32, 64)
-LOCAL_WIDTHS = (32, 64)  # every case is read whole in 8 flips, so encoding is what costs
+LOCAL_WIDTHS = (16, 32)  # every case is read whole in 8 flips: encoding is what costs
 EXPLAINED = 0.95  # share of variance that the code should be able to hold
 DEFAULT_TOTAL_S = 600.0  # wall time of a whole run without --budget
 
