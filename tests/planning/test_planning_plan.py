@@ -111,6 +111,10 @@ def test_roi_size_spread_decides_lesion_or_organ() -> None:
     assert planned(replace(LESIONS, masked=0.0)).view.value == "whole"
 
 
+def test_masks_that_fill_the_image_have_no_pose() -> None:
+    assert planned(organ(mask_share=0.97)).view.value == "local"
+
+
 def test_roi_extent_decides_the_margin_of_coarse_images() -> None:
     coarse = replace(LESIONS, spacing_finest=3.3, modality="PT", unit="SUV")
     assert planned(LESIONS).margin.value == 4.0

@@ -17,6 +17,7 @@ SCALED_EDGE, SCALED_MARGIN = 32, 1.3  # voxels, and in units of the mask's large
 FIXED_MARGIN = 8.0  # mm of tissue beside a lesion in view fixed
 POSE_VOLUME_SPREAD = 0.4  # SD of log volume below which the same organ is seen in every case
 POSE_OFFSET_SPREAD = 0.25  # SD of its place, in its own extents
+POSE_MASK_SHARE = 0.9  # of the image's extent, above which its place says nothing
 POSE_EXTENT_SPREAD = 0.25  # SD / mean of the image's extent
 
 
@@ -29,6 +30,11 @@ def choose_view(found: Fingerprint) -> Choice[View]:
             f"SD of log volume {found.mask_volume_spread:.2f}, "
             f"of the place {found.mask_offset_spread:.2f} extents"
         )
+        if found.mask_share > POSE_MASK_SHARE:
+            return Choice(
+                value="local",
+                reason=f"masks span {found.mask_share:.0%} of the image: tissue without a pose",
+            )
         if same_size and same_place and found.extent_spread <= POSE_EXTENT_SPREAD:
             return Choice(value="pose", reason=f"the organ has one size and place: {figures}")
         return Choice(
