@@ -163,6 +163,16 @@ def test_T10_a_flipped_byte_is_refused(finished: flow.RunRecord, tmp_path: Path)
         path.write_bytes(before)
 
 
+def test_a_report_written_again_is_sealed_again(finished: flow.RunRecord) -> None:
+    before = finished.report.read_bytes()
+    finished.report.write_text("damaged")
+    with pytest.raises(IntegrityError, match="not what"):
+        flow.verify(finished.folder)
+    flow.report(finished.folder)
+    assert flow.verify(finished.folder)
+    assert finished.report.read_bytes() == before
+
+
 def test_I1_broken_files_cost_their_own_case_only(options: flow.RunOptions, tmp_path: Path) -> None:
     manifest = write_cohort(tmp_path / "cohort", cases=40)
     (manifest.parent / "c003.npy").write_bytes(b"")

@@ -14,8 +14,8 @@ from latentomics.cli.talk import Talk
 def report(talk: Talk, run: Run) -> int:
     """Write RUN/report.html again, from the files of the run alone."""
     existing_run(run)
-    from latentomics.report import write_report  # matplotlib: only where there is a run
+    from latentomics import flow
 
-    path = write_report(run)
+    path = flow.report(run)
     talk.result(f"report    {path}", {"report": path})
     return 0

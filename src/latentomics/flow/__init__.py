@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from latentomics.flow.checking import check, make_plan
     from latentomics.flow.encoding import encode
     from latentomics.flow.job import run
-    from latentomics.flow.sealing import verify
+    from latentomics.flow.sealing import report, verify
 
 _PLACES = {
     "check": "checking",
     "encode": "encoding",
     "make_plan": "checking",
     "run": "job",
+    "report": "sealing",
     "verify": "sealing",
 }
 
@@ -33,6 +34,7 @@ __all__ = [
     "check",
     "encode",
     "make_plan",
+    "report",
     "run",
     "verify",
 ]

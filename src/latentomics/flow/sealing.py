@@ -1,6 +1,7 @@
 """Whether a run folder is whole and as it was written.
 
-``seal`` writes the sha256 of every file of a finished run into seal.json; ``verify`` compares.
+``seal`` writes the sha256 of every file of a finished run into seal.json; ``verify`` compares, and
+``report`` writes the report again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,21 @@ def seal(folder: Path) -> None:
         if path.is_file() and not _left_out(path.relative_to(folder))
     }
     write_atomic(folder / SEAL, json.dumps(found, indent=1) + "\n")
+
+
+def report(run: Path) -> Path:
+    """Write the report of a run again from its files, and seal it anew, and nothing else."""
+    from latentomics.report import write_report
+
+    path = write_report(run)
+    sealed = run / SEAL
+    if sealed.is_file():
+        made = {run / "report.html", *(run / "pictures").glob("*.png")}
+        made |= set((run / "pictures").glob("*.svg"))
+        found = json.loads(sealed.read_text())
+        found |= {str(one.relative_to(run)): file_sha256(one) for one in sorted(made)}
+        write_atomic(sealed, json.dumps(found, indent=1) + "\n")
+    return path
 
 
 def verify(run: Path) -> list[str]:
