@@ -1,6 +1,6 @@
 """Kill a run at random moments and resume it: the weights must be those of the run nobody stopped.
 
-Usage: python benchmarks/studies/kill_and_resume.py COHORT FOLDER [--kills 8] [--epochs 4] [--seed 0]
+Usage: kill_and_resume.py COHORT FOLDER [--kills 8] [--epochs 4] [--seed 0]
 Prints each moment and both hashes; exits with 1 when they differ (PROMISES T1).
 """
 
