@@ -105,7 +105,7 @@ def test_linear_path_learns_slowly_and_does_not_decay() -> None:
     path = {id(p) for p in network.linear_path.parameters()}  # type: ignore[union-attr]
     for group in network.parameter_groups():
         if any(id(p) in path for p in group["params"]):
-            assert group["lr_factor"] == 0.03
+            assert group["lr_factor"] == 0.003
             assert group["weight_decay"] == 0
 
 
