@@ -36,11 +36,11 @@ class Demonstration:
 
 DEMONSTRATIONS = {
     Example.MNI: Demonstration(
-        asked=Asked(label=["tissue"], site="site", budget="150s"),
+        asked=Asked(label=["tissue"], site="site", budget="220s"),
         sentence="A demonstration of the mechanics: one brain, n = 1, no clinical verdict.",
     ),
     Example.MNIST: Demonstration(
-        asked=Asked(label=["digit"], budget="150s"),
+        asked=Asked(label=["digit"], budget="220s"),
         sentence="A demonstration of the mechanics: handwritten digits, no clinical verdict.",
     ),
 }
