@@ -116,7 +116,7 @@ def choose_shift(view: View, size: tuple[int, ...]) -> Choice[int]:
     if view in ("local", "patches"):
         return Choice(value=0, reason="patches are cut at random places already")
     value = 2 if min(size) >= 32 else 1
-    return Choice(value=value, reason="voxels; more than doubled PCA's gain (docs/decisions)")
+    return Choice(value=value, reason="voxels: the same anatomy a little elsewhere")
 
 
 def choose_symmetries(view: View) -> Choice[Literal["none", "flips"]]:
