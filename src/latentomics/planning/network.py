@@ -6,7 +6,6 @@ reasons. A spectrum holds the shares of variance that the leading components exp
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -142,8 +141,3 @@ def choose_length(budget_s: float | None, epochs: int | None) -> Choice[Length]:
         return Choice(value=Length(budget_s=budget_s), reason="--budget, for the whole run")
     reason = "the default: about ten minutes for the whole run"
     return Choice(value=Length(budget_s=DEFAULT_TOTAL_S), reason=reason)
-
-
-def sample_bytes(size: tuple[int, ...], channels: int) -> int:
-    """Bytes of one float32 sample with its mask and loss weight."""
-    return math.prod(size) * (4 * channels + 4 + 4)
