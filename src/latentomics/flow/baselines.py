@@ -118,7 +118,7 @@ def _local(plan: Plan, train: Store, every: Store, known: Mapping[str, ByCase]) 
         "pca": patch_pca_errors(patch_pca, every),
         "mean": patch_pca_errors(patch_pca, every, components=False),
     }
-    return Baselines(features=features, errors=errors, initial=None)
+    return Baselines(features=features, errors=errors, initial=patch_pca.pca)
 
 
 def _initial(plan: Plan, rows: FloatArray, pca: Pca) -> Pca | None:

@@ -25,10 +25,9 @@ from latentomics.models.blocks import (
     pad_to,
 )
 from latentomics.models.codes import code_width, make_code
-from latentomics.models.linear import LinearPath, code_scale
+from latentomics.models.linear import LinearPath, code_scale, linear_rates, make_zero
 from latentomics.models.network import NETWORKS, Network
 
-LINEAR_RATE = 0.003  # DESIGN, section 10: at .03 Adam still spoils the start at PCA
 STEADY_FAN_IN = 512  # the widest layer into the code that keeps the plan's learning rate
 
 
@@ -90,7 +89,8 @@ class ConvolutionalNetwork(Network):
         self.into_code = nn.Linear(width, code_width(spec.code, spec.latent))
         self.from_code = nn.Linear(spec.latent, width)
         self.decoder = Decoder(spec)
-        self.linear_path = LinearPath(spec) if spec.linear_path else None
+        shape = (spec.channels_in, *spec.size)
+        self.linear_path = LinearPath(spec, shape) if spec.linear_path else None
 
     def encode(self, values: Tensor) -> Code:
         """Return the code of samples (batch, channels_in, *size)."""
@@ -119,15 +119,9 @@ class ConvolutionalNetwork(Network):
             super().set_linear_path(mean, components, variances)
             return
         self.linear_path.set(mean, components, code_scale(variances, self.spec.code))
-        for layer in (self.into_code, self.decoder.head.convolution):
-            for parameter in layer.parameters():
-                nn.init.zeros_(parameter)
+        make_zero(self.into_code, self.decoder.head.convolution)
 
     def rate_factors(self) -> dict[str, float]:
         """Slow down the linear path, and the layer into the code by its fan-in."""
         code_rate = min(1.0, STEADY_FAN_IN / self.into_code.in_features)
-        factors = {"into_code.weight": code_rate}
-        if self.linear_path is not None:
-            path = self.linear_path.named_parameters(prefix="linear_path")
-            factors |= {name: LINEAR_RATE for name, _ in path}
-        return factors
+        return {"into_code.weight": code_rate} | linear_rates(self.linear_path)

@@ -1,24 +1,32 @@
-"""Linear encoder and decoder: PCA as a network, alone or beside a convolutional one.
+"""Linear encoder and decoder: PCA as a network, alone or beside convolutions.
 
-In: samples (batch, channels, *size), D values each. Out: code W (x - mean), reconstruction
-mean + V code. Set from PCA it is the closed form of METHODS, section 2.
+In: samples or blocks (batch, channels, *size), D values each. Out: code W (x - mean),
+reconstruction mean + V code. Set from PCA it is the closed form of METHODS, section 2.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from latentomics.core import Code, NetworkSpec, RequestError
+from latentomics.models.blocks import depth_to_space
 from latentomics.models.codes import code_width, make_code
-from latentomics.models.network import NETWORKS, Network, features_in
+from latentomics.models.network import NETWORKS, Network
+
+LINEAR_RATE = 0.003  # DESIGN, section 10: at .03 Adam still spoils the start at PCA
 
 
 class LinearPath(nn.Module):
-    """Mean (D,), encoder (latent, D) and decoder (D, latent); starts as a random projection."""
+    """Mean (D,), encoder (latent, D) and decoder (D, latent); starts as a random projection.
 
-    def __init__(self, spec: NetworkSpec) -> None:
+    ``shape`` (channels, *size) is what it reads: a whole sample, or one block of a local code.
+    """
+
+    def __init__(self, spec: NetworkSpec, shape: tuple[int, ...]) -> None:
         super().__init__()
         if spec.channels_in != spec.channels_out:
             raise RequestError(
@@ -26,8 +34,8 @@ class LinearPath(nn.Module):
                 f"{spec.channels_in} channels in, {spec.channels_out} out",
                 "set linear_path to false",
             )
-        features = features_in(spec)
-        self.shape = (spec.channels_out, *spec.size)
+        features = math.prod(shape)
+        self.shape = shape
         self.mean = nn.Parameter(torch.zeros(features))
         projection = torch.randn(spec.latent, features) / features**0.5
         self.encoder = nn.Parameter(projection)
@@ -40,6 +48,21 @@ class LinearPath(nn.Module):
     def decode(self, code: Tensor) -> Tensor:
         """Return mean + V z, (batch, channels, *size)."""
         return functional.linear(code, self.decoder, self.mean).reshape(-1, *self.shape)
+
+    def encode_blocks(self, values: Tensor, stride: int) -> Tensor:
+        """Return W (x - mean) of the block at every ``stride`` voxels, (batch, latent, *positions).
+
+        Blocks may overlap, as those between the ones that are decoded do.
+        """
+        convolve = getattr(functional, f"conv{len(self.shape) - 1}d")
+        kernel = self.encoder.reshape(-1, *self.shape)
+        blocks: Tensor = convolve(values, kernel, -self.encoder @ self.mean, stride=stride)
+        return blocks
+
+    def decode_blocks(self, code: Tensor) -> Tensor:
+        """Return mean + V z of all positions side by side, (batch, channels, *positions * edge)."""
+        blocks = functional.linear(code.movedim(1, -1), self.decoder, self.mean)
+        return depth_to_space(blocks.movedim(-1, 1), self.shape[-1])
 
     @torch.no_grad()
     def set(self, mean: Tensor, components: Tensor, scale: Tensor | float) -> None:
@@ -67,6 +90,22 @@ def code_scale(variances: Tensor | None, code: str) -> Tensor | float:
     return (variances.clamp_min(smallest) if code == "gaussian" else variances.mean()).rsqrt()
 
 
+def linear_rates(path: LinearPath | None) -> dict[str, float]:
+    """Return the factors that keep the start at PCA while the layers beside it learn."""
+    return (
+        {}
+        if path is None
+        else {f"linear_path.{name}": LINEAR_RATE for name, _ in path.named_parameters()}
+    )
+
+
+def make_zero(*layers: nn.Module) -> None:
+    """Silence the last layers of the branches beside a linear path, which is then exactly PCA."""
+    for layer in layers:
+        for parameter in layer.parameters():
+            nn.init.zeros_(parameter)
+
+
 @NETWORKS.register("linear")
 class LinearNetwork(Network):
     """Linear encoder and decoder; a Gaussian code has one learned variance a latent."""
@@ -74,7 +113,7 @@ class LinearNetwork(Network):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
         code_width(spec.code, spec.latent)  # refuses a map
-        self.path = LinearPath(spec)
+        self.path = LinearPath(spec, (spec.channels_in, *spec.size))
         gaussian = spec.code == "gaussian"
         self.log_var = nn.Parameter(torch.zeros(spec.latent)) if gaussian else None
 

@@ -3,7 +3,8 @@
 In: samples or patches (batch, channels_in, *size) of any size. Out: a map (batch, latent,
 *positions), one position for each block of ``stem`` voxels an axis, and reconstructions. For
 features the same map is read at half that stride (``read``). No layer normalises over positions, so
-a code depends on its neighbourhood alone and not on how the crop was cut.
+a code depends on its neighbourhood alone and not on how the crop was cut. With ``linear_path`` PCA
+of the blocks runs beside the convolutions, which then add to it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from latentomics.models.blocks import (
     crop_to,
     pad_to,
 )
+from latentomics.models.linear import LinearPath, code_scale, linear_rates, make_zero
 from latentomics.models.network import NETWORKS, Network
 
 
@@ -43,11 +45,11 @@ class LocalNetwork(Network):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
-        if spec.code != "map" or spec.stem % 2 or spec.linear_path or not spec.widths:
+        if spec.code != "map" or spec.stem % 2 or not spec.widths:
             raise RequestError(
-                "a local network has a map as code, an even stem, widths and no linear path",
+                "a local network has a map as code, an even stem and widths",
                 f"code {spec.code}, stem {spec.stem}, widths {spec.widths}",
-                "set code to map, stem to 4, widths to two numbers and linear_path to false",
+                "set code to map, stem to 4 and widths to two numbers",
             )
         self.patch = spec.stem // 2
         d, fine, coarse = spec.dimension, spec.widths[0], spec.widths[-1]
@@ -60,6 +62,8 @@ class LocalNetwork(Network):
         self.into_code = nn.Sequential(
             Pointwise(d, coarse), nn.SiLU(), convolution(d, coarse, spec.latent, 1)
         )
+        block = (spec.channels_in, *[spec.stem] * d)
+        self.linear_path = LinearPath(spec, block) if spec.linear_path else None
         self.decoder = nn.Sequential(
             convolution(d, spec.latent, coarse, 3),
             *(ResidualBlock(d, coarse, normalise=False) for _ in range(spec.blocks)),
@@ -82,7 +86,8 @@ class LocalNetwork(Network):
 
     def encode(self, values: Tensor) -> Map:
         """Return the map that is decoded: one position a block of ``stem`` voxels an axis."""
-        return self._code(self.step(self.fine(pad_to(values, self.spec.stem))))
+        whole = pad_to(values, self.spec.stem)
+        return self._code(self.step(self.fine(whole)), whole, self.spec.stem)
 
     def read(self, values: Tensor) -> Map:
         """Return the map at half the stride: n / half - 1 positions an axis for n voxels.
@@ -92,17 +97,37 @@ class LocalNetwork(Network):
         the stem, so that a flipped image gives the flipped positions.
         """
         convolve = getattr(functional, f"conv{self.spec.dimension}d")
-        fine = self.fine(pad_to(values, self.spec.stem))
-        return self._code(convolve(fine, self.step.weight, self.step.bias))
+        whole = pad_to(values, self.spec.stem)
+        coarse = convolve(self.fine(whole), self.step.weight, self.step.bias)
+        return self._code(coarse, whole, self.patch)
 
     def decode(self, code: Tensor) -> Tensor:
         """Return reconstructions (batch, channels_out, *positions * stem), cropped to the size.
 
         A map of another number of positions than the spec's patches keeps its own size.
         """
-        output: Tensor = self.decoder(code)
+        output: Tensor = self.decoder(code).float()
+        if self.linear_path is not None:
+            output = output + self.linear_path.decode_blocks(code)
         blocks = tuple(-(-n // self.spec.stem) for n in self.spec.size)
-        return (crop_to(output, self.spec.size) if code.shape[2:] == blocks else output).float()
+        return crop_to(output, self.spec.size) if code.shape[2:] == blocks else output
 
-    def _code(self, coarse: Tensor) -> Map:
-        return Map(z=self.into_code(coarse).float())
+    def set_linear_path(
+        self, mean: Tensor, components: Tensor, variances: Tensor | None = None
+    ) -> None:
+        """Start exactly at PCA of blocks (channels, *stem): the convolutions add nothing yet."""
+        if self.linear_path is None:
+            super().set_linear_path(mean, components, variances)
+            return
+        self.linear_path.set(mean, components, code_scale(variances, self.spec.code))
+        make_zero(self.into_code[-1], self.decoder[-1])
+
+    def rate_factors(self) -> dict[str, float]:
+        """Slow down the linear path."""
+        return linear_rates(self.linear_path)
+
+    def _code(self, coarse: Tensor, whole: Tensor, stride: int) -> Map:
+        code = self.into_code(coarse).float()
+        if self.linear_path is not None:
+            code = code + self.linear_path.encode_blocks(whole, stride).float()
+        return Map(z=code)

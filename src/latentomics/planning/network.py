@@ -67,11 +67,12 @@ def choose_network(
         code=code,
         stem=stem,
         widths=widths,
-        linear_path=kind == "convolutional" and code == "point",
+        linear_path=kind == "local" or (kind == "convolutional" and code == "point"),
     )
     reason = {
         "linear": "closed form: the leading principal components",
-        "local": "convolutional throughout, no bottleneck over the whole sample",
+        "local": "convolutional throughout, no bottleneck over the whole sample, beside a linear "
+        "path that starts at PCA of its blocks",
     }.get(
         kind,
         f"reads {'x'.join([str(stem)] * dimension)} patches of "
