@@ -18,18 +18,18 @@ NOISE = Noise(model="gaussian", sigma=10.0, unit="HU")
 
 
 def spec_for(method: Method, size: tuple[int, ...]) -> NetworkSpec:
-    kind = "linear" if method.closed_form else "local" if method.local else "convolutional"
     return NetworkSpec(
-        kind=kind, dimension=len(size), size=size, channels_in=1, channels_out=1, latent=4,
-        code=method.code, widths=(8, 16),
+        kind=method.kinds[0], dimension=len(size), size=size, channels_in=1, channels_out=1,
+        latent=4, code=method.code, widths=(8, 16),
     )  # fmt: skip
 
 
 def plan_for(name: str, *, size: tuple[int, ...] = (9, 14, 11), **changes: object) -> Plan:
     method = METHODS[name]
     values: dict[str, object] = {
-        "dimension": len(size), "view": "local" if method.local else "pose", "spacing": (1.0,),
-        "size": size, "margin": 0.0, "normalisation": "robust-z", "window": (0.0, 1.0),
+        "dimension": len(size), "view": "local" if method.code == "map" else "pose",
+        "spacing": (1.0,), "size": size, "margin": 0.0, "normalisation": "robust-z",
+        "window": (0.0, 1.0),
         "method": name, "network": spec_for(method, size), "mask_channel": False,
         "loss_region": "all", "noise": NOISE if method.corruption else None, "shift": 0,
         "symmetries": "none", "pooled": False, "batch": 4, "learning_rate": 1e-3,

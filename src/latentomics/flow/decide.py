@@ -34,9 +34,11 @@ def decide(gathered: Gathered, split: Split, options: RunOptions) -> Plan:
     training = [case for case in gathered.cases if split[case.id] == "train"]
     found = fingerprint_of(training, [gathered.facts[case.id] for case in training])
     hardware = available_hardware(options.memory_bytes)
+    named = METHODS[options.method or "autoencoder"]
     wishes = Wishes(
         method=options.method,
-        code="point" if options.method is None else METHODS[options.method].code,
+        code=named.code,
+        kind=named.kinds[0],
         latent=options.latent,
         seed=options.seed,
         settings=typed_settings(options),

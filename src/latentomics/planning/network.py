@@ -52,10 +52,9 @@ def choose_latent(training: int, view: View, spectrum: Sequence[float]) -> Choic
 
 
 def choose_network(
-    method: str, code: str, dimension: int, size: tuple[int, ...], channels: int, latent: int
+    kind: str, code: str, dimension: int, size: tuple[int, ...], channels: int, latent: int
 ) -> Choice[NetworkSpec]:
     """Architecture: patches at the first layer, so that arithmetic and not memory is the limit."""
-    kind = {"linear": "linear", "local": "local"}.get(method, "convolutional")
     stem, widths = (4, LOCAL_WIDTHS) if kind == "local" else _levels(dimension, size)
     spec = NetworkSpec(
         kind=kind,

@@ -46,6 +46,7 @@ class Wishes:
 
     method: str | None = None
     code: str = "point"  # of the method
+    kind: str = "convolutional"  # of network, the method's usual one
     latent: int | None = None
     seed: int = 0
     settings: Mapping[str, float | str | bool] = field(default_factory=dict)
@@ -105,7 +106,7 @@ def make_plan(
     shares = () if view.value == "local" else spectrum(pipeline)
     latent = _chosen(wishes.latent, choose_latent(training, view.value, shares), "--latent")
     mask_channel = _choose_mask_channel(view.value)
-    code = "map" if method.value == "local" else wishes.code
+    local = method.value == "local"
     return Plan(
         request=request,
         dimension=Choice(value=found.dimension, reason="the images'"),
@@ -118,8 +119,8 @@ def make_plan(
         method=method,
         settings=dict(wishes.settings),
         network=choose_network(
-            method.value,
-            code,
+            "local" if local else wishes.kind,
+            "map" if local else wishes.code,
             found.dimension,
             size.value,
             found.channels + mask_channel.value,

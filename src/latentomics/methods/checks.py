@@ -1,104 +1,19 @@
-"""Every published method as a short composition of parts.
+"""A plan's method with its settings, and what is refused before anything is trained.
 
-In: a plan. Out: a ``Method``: which code, corruption, likelihood and penalties training uses. A
-method is one entry of ``METHODS``; a pairing that makes no sense is refused before training.
+In: a plan. Out: a ``Method``, or a sentence that says what does not go together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from latentomics.core import Registry, RequestError
-from latentomics.objectives import LIKELIHOODS, PENALTIES, weights_at
+from latentomics.core import RequestError
+from latentomics.methods.method import METHODS, Method
+from latentomics.objectives import LIKELIHOODS, PENALTIES
 
 if TYPE_CHECKING:
     from latentomics.planning import Plan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
-    """Parts of a method; penalties are weights in nats per nat (METHODS, section 1).
-
-    ``corruption``: the input is corrupted by the plan's noise. ``second_view``: how each sample is
-    transformed for a second code. ``closed_form``: no training. ``local``: the code is a map.
-    """
-
-    name: str
-    summary: str
-    paper: str
-    code: str = "point"
-    corruption: bool = False
-    likelihood: str = "gaussian"
-    penalties: Mapping[str, float] = field(default_factory=dict)
-    schedule: str = "constant"
-    warm_up_steps: int = 0
-    second_view: str | None = None
-    closed_form: bool = False
-    local: bool = False
-    dimensions: tuple[int, ...] = (1, 2, 3)
-
-    def weights(self, step: int) -> dict[str, float]:
-        """Return the weight of each penalty at a training step."""
-        return weights_at(self.penalties, self.schedule, self.warm_up_steps, step)
-
-
-METHODS: Registry[Method] = Registry("method")
-
-for _method in (
-    Method(
-        name="linear",
-        summary="principal components, in closed form",
-        paper="Baldi and Hornik 1989",
-        closed_form=True,
-    ),
-    Method(
-        name="local",
-        summary="a code that keeps its place, pooled over core, rim and ring of a lesion",
-        paper="Masci et al. 2011; regional statistics ours",
-        code="map",
-        local=True,
-    ),
-    Method(
-        name="autoencoder",
-        summary="one code for the whole sample, squared error",
-        paper="Masci et al. 2011",
-    ),
-    Method(
-        name="denoising",
-        summary="gives back the clean image from one corrupted by the modality's own noise",
-        paper="Vincent et al. 2010",
-        corruption=True,
-    ),
-    Method(
-        name="vae",
-        summary="Gaussian code and learned noise level: a bound on the likelihood",
-        paper="Kingma and Welling 2014; Rybkin et al. 2021",
-        code="gaussian",
-        likelihood="gaussian-learned",
-        penalties={"kl": 1.0},
-        schedule="warm-up",
-        warm_up_steps=500,
-    ),
-    Method(
-        name="beta-vae",
-        summary="a VAE that pays more for each nat of its code, for axes that vary alone",
-        paper="Higgins et al. 2017",
-        code="gaussian",
-        penalties={"kl": 4.0},
-        schedule="warm-up",
-        warm_up_steps=500,
-    ),
-    Method(
-        name="invariant",
-        summary="the code ignores small rotations, gain and offset",
-        paper="METHODS 20; Bardes et al. 2022",
-        penalties={"consistency": 1.0, "variance_floor": 1.0},
-        second_view="rotation-intensity",
-    ),
-):
-    METHODS.register(_method.name)(_method)
 
 SETTINGS = {"beta": "kl"}  # the usual name of a weight, and the penalty it belongs to
 
@@ -151,7 +66,6 @@ def _number(name: str, value: float | str | bool) -> float:
 def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:
     """Return what does not go together, and the remedy; None where all does."""
     network, noise = plan.network.value, plan.noise.value
-    kind = "linear" if method.closed_form else "local" if method.local else None
     checks = (
         (
             plan.dimension.value not in method.dimensions,
@@ -164,12 +78,12 @@ def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:
             f"set the network's code to {method.code}",
         ),
         (
-            (network.kind if network.kind in ("linear", "local") else None) != kind,
+            network.kind not in method.kinds,
             f"a network of kind {network.kind}",
-            f"set the network's kind to {kind or 'convolutional or dense'}",
+            f"set the network's kind to {' or '.join(method.kinds)}",
         ),
         (
-            plan.view.value == "local" and not method.local,
+            plan.view.value == "local" and "local" not in method.kinds,
             "view local, whose crops differ in size",
             "set view to scaled or fixed",
         ),

@@ -1,0 +1,12 @@
+"""Every published method as a short composition of parts.
+
+In: a plan. Out: a ``Method``: which code, corruption, likelihood and penalties training uses. A
+method is one entry of a file in ``entries``; a pairing that makes no sense is refused before
+training. Nothing here imports torch, so that methods can be listed without it.
+"""
+
+from latentomics.methods import entries  # noqa: F401  fills METHODS
+from latentomics.methods.checks import method_of
+from latentomics.methods.method import METHODS, Method
+
+__all__ = ["METHODS", "Method", "method_of"]
