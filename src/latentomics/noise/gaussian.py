@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from latentomics.noise.model import Array, noise_model
+from latentomics.noise.sigma import sigma_mad
 
 
-@noise_model("gaussian", draws=1)
+@noise_model("gaussian", draws=1, estimate=sigma_mad)
 def gaussian(values: Array, draws: Sequence[Array], sigma: Array) -> Array:
     """Add white noise of SD sigma: x + sigma * n.
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from latentomics.noise.model import Array, noise_model
 
 
-@noise_model("masking", draws=1, distribution="uniform", physical=False)
+@noise_model("masking", draws=1, distribution="uniform", takes="normalised")
 def masking(values: Array, draws: Sequence[Array], sigma: Array) -> Array:
     """Set each element to zero with probability sigma, the others stay as they are.
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from latentomics.noise.model import Array, noise_model
+from latentomics.noise.sigma import sigma_rayleigh
 
 
-@noise_model("rician", draws=2)
+@noise_model("rician", draws=2, estimate=sigma_rayleigh)
 def rician(values: Array, draws: Sequence[Array], sigma: Array) -> Array:
     """Magnitude of a complex signal with white noise: sqrt((A + sigma n1)^2 + (sigma n2)^2).
 

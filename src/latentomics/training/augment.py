@@ -7,8 +7,9 @@ a few groups, each by one shift and one set of flips, so that no step loops over
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +68,7 @@ def corrupt(
     *,
     relative: bool,
     generator: Generator,
+    options: Mapping[str, float] | None = None,
 ) -> Tensor:
     """Add noise in the unit of the acquisition, and normalise again.
 
@@ -82,20 +84,23 @@ def corrupt(
         Level in the raw unit; times the scale where ``relative``.
     generator : Generator
         Of the draws, on the device of the values.
+    options : mapping, optional
+        Numbers of the model's own, where they are not its defaults.
     """
     import torch
 
+    apply = partial(model.apply, **(options or {}))
     draw = torch.randn if model.distribution == "normal" else torch.rand
     draws = [
         draw(values.shape, generator=generator, device=values.device) for _ in range(model.draws)
     ]
-    if not model.physical:
-        noisy: Tensor = model.apply(values, draws, sigma)
+    if model.takes != "raw":
+        noisy: Tensor = apply(values, draws, sigma)
         return noisy
     ones = (1,) * (values.ndim - 2)
     offset, scale = offset.view(*offset.shape, *ones), scale.view(*scale.shape, *ones)
     level = sigma * scale if relative else sigma
-    raw: Tensor = model.apply(values * scale + offset, draws, level)
+    raw: Tensor = apply(values * scale + offset, draws, level)
     return (raw - offset) / scale
 
 
