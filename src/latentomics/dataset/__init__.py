@@ -1,6 +1,7 @@
 """Samples by the batch: the cache, patient-safe splits, stores, and principal components."""
 
 from latentomics.dataset.collect import Entry, Prepared, prepare_cohort
+from latentomics.dataset.given import store_of
 from latentomics.dataset.pca import Pca, fit_pca
 from latentomics.dataset.region import near_mm, near_voxels
 from latentomics.dataset.shifted import copies_for, shifted_rows
@@ -34,4 +35,5 @@ __all__ = [
     "prepare_cohort",
     "shifted_rows",
     "split_cases",
+    "store_of",
 ]

@@ -86,7 +86,7 @@ def load_samples(
             _fill(samples, int(first[i]), entries[i], pack)
             frames |= enumerate(pack.frames[entries[i].position], int(first[i]))
     samples = replace(samples, frames=tuple(frames[row] for row in range(len(frames))))
-    _outline(samples, ring, ring_mm)
+    outlined(samples, ring, ring_mm)
     return samples
 
 
@@ -140,7 +140,8 @@ def _fill(samples: Samples, first: int, entry: Entry, pack: Pack) -> None:
         samples.scale[first + i] = frame.scale
 
 
-def _outline(samples: Samples, ring: str, ring_mm: float) -> None:
+def outlined(samples: Samples, ring: str, ring_mm: float) -> None:
+    """Fill in the loss region of every sample, and its box."""
     for row, frame in enumerate(samples.frames):
         mask = samples.part("masks", row)
         if ring == "voxels":

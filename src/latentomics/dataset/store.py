@@ -191,8 +191,18 @@ def open_store(
             "store",
             "prepare with a least size that holds a patch",
         )
-    ring = "none" if loss_region != "mask+ring" else "voxels" if patch is None else "mm"
     samples = load_samples(
-        entries, ring=ring, ring_mm=ring_mm, memory_bytes=memory_bytes, folder=prepared.cache
+        entries,
+        ring=ring_of(loss_region, patch),
+        ring_mm=ring_mm,
+        memory_bytes=memory_bytes,
+        folder=prepared.cache,
     )
     return Store(samples=samples, patch=patch, loss_region=loss_region, mask_channel=mask_channel)
+
+
+def ring_of(loss_region: LossRegion, patch: tuple[int, ...] | None) -> str:
+    """Return in which unit the loss region reaches beyond the mask: none, voxels or mm."""
+    if loss_region != "mask+ring":
+        return "none"
+    return "voxels" if patch is None else "mm"

@@ -7,6 +7,7 @@ from latentomics.evaluation.probe import default_comparisons, probe
 from latentomics.evaluation.reconstruction import reconstruction, sample_errors
 from latentomics.evaluation.scoring import Part
 from latentomics.evaluation.site import site_columns, site_predictability
+from latentomics.evaluation.stability import retest_pairs, stability
 from latentomics.evaluation.statistics import numbered
 from latentomics.evaluation.verdict import Facts, Sentence, verdict
 
@@ -21,8 +22,10 @@ __all__ = [
     "numbered",
     "probe",
     "reconstruction",
+    "retest_pairs",
     "sample_errors",
     "site_columns",
     "site_predictability",
+    "stability",
     "verdict",
 ]

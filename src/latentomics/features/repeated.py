@@ -1,0 +1,156 @@
+"""Features of cases that were measured several times, by perturbing them.
+
+In: cases, the pipeline and what describes a store. Out: tables (cases, ways, columns): the first
+way is the case as it is, then chains of all perturbations, then each kind by itself. A way's turns,
+shifts and gains are the same for all cases, as those of a rater would be; noise and contours are
+drawn for each case. One case is in memory at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from latentomics.core import Case, FloatArray, Mask, Sample, map_cases, stream
+from latentomics.dataset import Store
+from latentomics.features.perturb import (
+    KINDS,
+    OF_MASK,
+    Perturbation,
+    box_of_samples,
+    chained,
+    perturb,
+    single,
+)
+from latentomics.features.samples import ByCase
+from latentomics.preprocess import Pipeline, prepare
+from latentomics.sources import read_case
+
+CHAINS = 3
+ORIGINAL, CHAINED = "original", "chained"
+SIZE = "size"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Repeated:
+    """Features of cases in several ways: each table (cases, ways, columns)."""
+
+    cases: tuple[str, ...]
+    ways: tuple[str, ...]  # original, chained (several), and the kinds that apply
+    tables: Mapping[str, FloatArray]
+    names: Mapping[str, tuple[str, ...]]
+
+    def raters(self, kind: str) -> list[int]:
+        """Return the ways that repeat a measurement in one manner, the original first."""
+        return [way for way, name in enumerate(self.ways) if name in (ORIGINAL, kind)]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return the manners of repeating, each once."""
+        return tuple(dict.fromkeys(name for name in self.ways if name != ORIGINAL))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Remeasured:
+    """One case: samples named by the number of their way, and the volume (mm3) of each mask."""
+
+    samples: tuple[Sample, ...]
+    ways: tuple[str, ...]
+    volumes: tuple[float, ...]  # empty without a mask
+
+
+def repeated_features(
+    cases: Sequence[Case],
+    pipeline: Pipeline,
+    open_samples: Callable[[Sequence[Sample]], Store],
+    describe: Callable[[Store], Mapping[str, ByCase]],
+    *,
+    seed: int,
+    workers: int | None = None,
+    on_done: Callable[[object], None] | None = None,
+) -> Repeated | None:
+    """Measure cases again and again, and describe each time; None where no case could be.
+
+    Parameters
+    ----------
+    open_samples : callable
+        Samples to a store, as the network reads them.
+    describe : callable
+        A store to features of its cases, by name.
+    """
+    job = partial(remeasure, pipeline=pipeline, seed=seed)
+    outcomes = map_cases(job, cases, name=lambda case: case.id, workers=workers, on_done=on_done)
+    done: list[str] = []
+    rows: dict[str, list[FloatArray]] = {}
+    names: dict[str, tuple[str, ...]] = {}
+    ways: tuple[str, ...] = ()
+    for outcome in outcomes:
+        found = outcome.value
+        if found is None or (ways and found.ways != ways):
+            continue
+        ways = found.ways
+        done.append(outcome.key)
+        for name, features in describe(open_samples(found.samples)).items():
+            rows.setdefault(name, []).append(features.values)
+            names[name] = features.names
+        if found.volumes:
+            volumes = np.log(np.array(found.volumes, np.float32))[:, None]
+            rows.setdefault(SIZE, []).append(volumes)
+            names[SIZE] = ("size_mm3 (log)",)
+    if not done:
+        return None
+    tables = {name: np.stack(each) for name, each in rows.items() if len(each) == len(done)}
+    return Repeated(cases=tuple(done), ways=ways, tables=tables, names=names)
+
+
+def remeasure(case: Case, pipeline: Pipeline, seed: int) -> Remeasured:
+    """Read a case, perturb it in every way, and prepare each.
+
+    Raises
+    ------
+    CaseError
+        What reading and preparing find.
+    """
+    acquisition, mask = read_case(case)
+    dimension = acquisition.values.ndim - 1
+    first = prepare(pipeline, acquisition, mask, case.id)
+    box = box_of_samples([sample.frame for sample in first], acquisition.values.shape[1:])
+    samples = [replace(sample, case=_name(0)) for sample in first]
+    ways, volumes = [ORIGINAL], [] if mask is None else [_volume(mask)]
+    planned = ways_of(dimension, acquisition.unit, masked=mask is not None, seed=seed)
+    for number, (way, how) in enumerate(planned, start=1):
+        draws = stream(seed, "remeasured", case.id, number)
+        again, redrawn = perturb(acquisition, mask, how, draws, box=box)
+        samples += prepare(pipeline, again, redrawn, _name(number))
+        ways.append(way)
+        if redrawn is not None:
+            volumes.append(_volume(redrawn))
+    return Remeasured(samples=tuple(samples), ways=tuple(ways), volumes=tuple(volumes))
+
+
+def ways_of(
+    dimension: int, unit: str, *, masked: bool, seed: int
+) -> tuple[tuple[str, Perturbation], ...]:
+    """Return the ways of measuring again, the same for every case of a cohort."""
+    chains = [
+        (CHAINED, chained(stream(seed, "chain", number), dimension, unit))
+        for number in range(CHAINS)
+    ]
+    kinds = [kind for kind in KINDS if masked or kind not in OF_MASK]
+    return (*chains, *((kind, single(kind, dimension, unit)) for kind in kinds))
+
+
+def _name(way: int) -> str:
+    return f"{way:03d}"
+
+
+def _volume(mask: Mask) -> float:
+    return float(mask.values.sum() * np.prod(mask.grid.spacing))
+
+
+def remeasured_samples(masked: bool) -> int:
+    """Return how often each case is measured, itself included."""
+    return 1 + CHAINS + len(KINDS) - (0 if masked else len(OF_MASK))
