@@ -99,7 +99,7 @@ def test_listing_methods_does_not_import_torch() -> None:
     ("name", "settings", "expected"),
     [
         ("beta-vae", {"beta": 6.0}, {"kl": 6.0}),
-        ("vae", {"kl": 0.5}, {"kl": 0.5}),
+        ("vae", {"beta": 0.5}, {"kl": 0.5}),
         ("invariant", {"consistency": 3}, {"consistency": 3.0, "variance_floor": 1.0}),
     ],
 )
@@ -113,6 +113,21 @@ def test_settings_change_weights(
 def test_warm_up_can_be_set() -> None:
     method = method_of(plan_for("vae", settings={"warm_up_steps": 40.0}))
     assert method.weights(10) == {"kl": 0.25}
+
+
+def test_a_schedule_can_be_set() -> None:
+    method = method_of(plan_for("vae", settings={"schedule": "cyclical", "warm_up_steps": 400.0}))
+    assert [method.weights(step)["kl"] for step in (0, 25, 50, 100, 400)] == [0, 0.5, 1, 0, 1]
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_a_name_means_one_thing(name: str) -> None:
+    method = METHODS[name]
+    meanings = [*method.all_settings(), *method.declared_options(), "warm_up_steps", "schedule"]
+    assert len(meanings) == len(set(meanings))
+    assert set(method.options) <= set(method.declared_options())
+    moved = {penalty for setting in method.settings.values() for penalty in setting.weights}
+    assert moved <= set(method.penalties)
 
 
 def test_noise_in_the_plan_corrupts_any_trained_method() -> None:
@@ -133,6 +148,7 @@ CONVOLUTIONAL = spec_for(METHODS["autoencoder"], (9, 14, 11))
         ("vae", {"settings": {"beta": "much"}}, "0 or more"),
         ("vae", {"settings": {"likelihood": "poisson"}}, "unknown likelihood"),
         ("vae", {"settings": {"likelihood": "bernoulli"}}, "logits"),
+        ("vae", {"settings": {"schedule": "cyclic"}}, "did you mean cyclical"),
         ("vae", {"network": CONVOLUTIONAL}, "code point"),
         ("linear", {"network": CONVOLUTIONAL}, "kind convolutional"),
         ("autoencoder", {"network": spec_for(METHODS["linear"], (9, 14, 11))}, "kind linear"),

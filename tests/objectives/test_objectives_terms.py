@@ -146,6 +146,12 @@ def test_KA_7_warm_up_is_linear_then_full() -> None:
     assert all(SCHEDULES[name](0, 0) == 1 for name in SCHEDULES)
 
 
+def test_KA_7_2_a_cyclical_weight_grows_in_half_of_each_quarter() -> None:
+    cyclical = SCHEDULES["cyclical"]
+    assert [cyclical(t, 1000) for t in (62.5, 125, 250, 312.5, 999)] == [0.5, 1, 0, 0.5, 1]  # type: ignore[arg-type]
+    assert cyclical(2000, 1000) == 1
+
+
 def test_terms_that_need_more_say_so() -> None:
     with pytest.raises(RequestError, match="Gaussian"):
         PENALTIES["kl"].term(make_view())

@@ -23,6 +23,7 @@ DoubleArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 Target = str | float | None
+Options = Mapping[str, float | str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +179,7 @@ class StepView:
     step: int
     cohort_size: int  # number of training samples
     encode: Callable[[Tensor], Code] | None = None
+    options: Options = field(default_factory=dict)  # of the parts of the method, by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from latentomics.core import Case
 from latentomics.dataset import open_store, prepare_cohort
 from latentomics.flow.gather import Gathered, Split, cache_folder
 from latentomics.flow.records import RunOptions
-from latentomics.methods import METHODS, method_of
+from latentomics.methods import METHODS, method_named, method_of
 from latentomics.planning import (
     Choice,
     Plan,
@@ -34,14 +34,15 @@ def decide(gathered: Gathered, split: Split, options: RunOptions) -> Plan:
     training = [case for case in gathered.cases if split[case.id] == "train"]
     found = fingerprint_of(training, [gathered.facts[case.id] for case in training])
     hardware = available_hardware(options.memory_bytes)
-    named = METHODS[options.method or "autoencoder"]
+    settings = typed_settings(options)
+    named = method_named(options.method, settings) if options.method else METHODS["autoencoder"]
     wishes = Wishes(
         method=options.method,
         code=named.code,
         kind=named.kinds[0],
         latent=options.latent,
         seed=options.seed,
-        settings=typed_settings(options),
+        settings=settings,
     )
     plan = make_plan(
         gathered.request,

@@ -6,7 +6,7 @@ training. Nothing here imports torch, so that methods can be listed without it.
 """
 
 from latentomics.methods import entries  # noqa: F401  fills METHODS
-from latentomics.methods.checks import method_of
-from latentomics.methods.method import METHODS, Method
+from latentomics.methods.checks import method_named, method_of, setting_names
+from latentomics.methods.method import METHODS, Method, Setting
 
-__all__ = ["METHODS", "Method", "method_of"]
+__all__ = ["METHODS", "Method", "Setting", "method_named", "method_of", "setting_names"]

@@ -5,17 +5,25 @@ In: a plan. Out: a ``Method``, or a sentence that says what does not go together
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from latentomics.core import RequestError
 from latentomics.methods.method import METHODS, Method
-from latentomics.objectives import LIKELIHOODS, PENALTIES
+from latentomics.objectives import (
+    LIKELIHOODS,
+    PENALTIES,
+    SCHEDULES,
+    checked_number,
+    checked_option,
+)
 
 if TYPE_CHECKING:
     from latentomics.planning import Plan
 
-SETTINGS = {"beta": "kl"}  # the usual name of a weight, and the penalty it belongs to
+Value = float | str | bool
+USUAL_WARM_UP = 500  # steps, where a method that has none is given a schedule
 
 
 def method_of(plan: Plan) -> Method:
@@ -26,41 +34,65 @@ def method_of(plan: Plan) -> Method:
     RequestError
         For a setting the method does not have, or parts that do not go together.
     """
-    method = METHODS[plan.method.value]
-    for name, value in plan.settings.items():
-        method = _set(method, name, value)
+    method = method_named(plan.method.value, plan.settings)
     _refuse(_conflict(method, plan), method)
     return replace(method, corruption=plan.noise.value is not None)
 
 
-def _set(method: Method, name: str, value: float | str | bool) -> Method:
-    penalty = SETTINGS.get(name, name)
-    if penalty in method.penalties:
-        return replace(method, penalties={**method.penalties, penalty: _number(name, value)})
+def method_named(name: str, settings: Mapping[str, Value]) -> Method:
+    """Return a method with settings applied, whatever it will be used on.
+
+    Raises
+    ------
+    RequestError
+        For an unknown method, or a setting that it does not have or that makes no sense.
+    """
+    method = METHODS[name]
+    weights, moves = dict(method.penalties), method.all_settings()
+    for setting, value in settings.items():
+        if setting in moves:
+            change = checked_number(setting, value) - moves[setting].usual
+            for penalty, factor in moves[setting].weights.items():
+                weights[penalty] += factor * change
+        else:
+            method = _set(method, setting, value)
+    for penalty, weight in weights.items():
+        if weight < 0 and not PENALTIES[penalty].signed:
+            raise RequestError(
+                f"the settings give penalty {penalty} the weight {weight:g}, which rewards it",
+                ", ".join(f"{key} = {value}" for key, value in settings.items()),
+                "choose them so that no weight is below 0",
+            )
+    return replace(method, penalties=weights)
+
+
+def setting_names(method: Method) -> list[str]:
+    """Return every name that ``--set`` takes for a method."""
+    names = {*method.all_settings(), *method.declared_options()}
+    names |= {"warm_up_steps", "schedule"} if method.penalties else set()
+    names |= set() if method.closed_form else {"likelihood"}
+    return sorted(names)
+
+
+def _set(method: Method, name: str, value: Value) -> Method:
     if name == "warm_up_steps" and method.penalties:
-        return replace(method, schedule="warm-up", warm_up_steps=int(_number(name, value)))
+        grows = "warm-up" if method.schedule == "constant" else method.schedule
+        return replace(method, schedule=grows, warm_up_steps=int(checked_number(name, value)))
+    if name == "schedule" and method.penalties:
+        SCHEDULES[str(value)]  # refuses an unknown name
+        steps = method.warm_up_steps or USUAL_WARM_UP
+        return replace(method, schedule=str(value), warm_up_steps=steps)
     if name == "likelihood" and not method.closed_form:
         return replace(method, likelihood=LIKELIHOODS[str(value)].name)
-    known = sorted({*method.penalties, *_aliases(method)})
-    known += ["warm_up_steps"] if method.penalties else []
-    known += [] if method.closed_form else ["likelihood"]
+    declared = method.declared_options()
+    if name in declared:
+        checked = checked_option(name, value, declared[name])
+        return replace(method, options={**method.options, name: checked})
     raise RequestError(
         f"method {method.name} has no setting {name!r}",
         f"setting {name} = {value}",
-        f"known: {', '.join(known) or 'none'}",
+        f"known: {', '.join(setting_names(method)) or 'none'}",
     )
-
-
-def _aliases(method: Method) -> list[str]:
-    return [alias for alias, name in SETTINGS.items() if name in method.penalties]
-
-
-def _number(name: str, value: float | str | bool) -> float:
-    if isinstance(value, (bool, str)) or not 0 <= value < float("inf"):
-        raise RequestError(
-            f"setting {name} is not a number of 0 or more", f"{name} = {value!r}", "give a number"
-        )
-    return float(value)
 
 
 def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:

@@ -8,8 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from latentomics.core import Registry
-from latentomics.objectives import weights_at
+from latentomics.core import Options, Registry
+from latentomics.objectives import LIKELIHOODS, PENALTIES, Declared, usual_options, weights_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A number that a paper names, and what it does to the weights of penalties.
+
+    ``usual``: its value in the method as it is entered. ``weights``: by how much the weight of each
+    penalty grows when the setting grows by 1.
+    """
+
+    usual: float
+    weights: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +29,9 @@ class Method:
     """Parts of a method; penalties are weights in nats per nat (METHODS, section 1).
 
     ``kinds``: the kinds of network that it works with, the usual one first. ``corruption``: the
-    input is corrupted by the plan's noise. ``second_view``: how each sample is transformed for a
-    second code. ``closed_form``: no training.
+    input is corrupted by the plan's noise. ``settings``: names that move weights; the weight of a
+    KL term is always called beta. ``options``: what its parts read, where it is not their usual.
+    ``second_view``: how each sample is transformed for a second code. ``closed_form``: no training.
     """
 
     name: str
@@ -29,6 +42,8 @@ class Method:
     corruption: bool = False
     likelihood: str = "gaussian"
     penalties: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
     schedule: str = "constant"
     warm_up_steps: int = 0
     second_view: str | None = None
@@ -38,6 +53,25 @@ class Method:
     def weights(self, step: int) -> dict[str, float]:
         """Return the weight of each penalty at a training step."""
         return weights_at(self.penalties, self.schedule, self.warm_up_steps, step)
+
+    def declared_options(self) -> Declared:
+        """Return what its parts read, with their usual values."""
+        parts = [PENALTIES[name].options for name in self.penalties]
+        parts.append(LIKELIHOODS[self.likelihood].options)
+        return {name: value for part in parts for name, value in part.items()}
+
+    def all_options(self) -> Options:
+        """Return every option of its parts: as the method sets it, else the usual."""
+        return {**usual_options([self.declared_options()]), **self.options}
+
+    def all_settings(self) -> Mapping[str, Setting]:
+        """Return what moves weights: its own names, and the penalties that none of them moves."""
+        moved = {name for setting in self.settings.values() for name in setting.weights}
+        return dict(self.settings) | {
+            "beta" if name == "kl" else name: Setting(usual=weight, weights={name: 1.0})
+            for name, weight in self.penalties.items()
+            if name not in moved
+        }
 
 
 METHODS: Registry[Method] = Registry("method")

@@ -1,6 +1,6 @@
 """How the weight of a penalty grows with the steps of training.
 
-In: step and the length of the warm-up in steps. Out: a factor between 0 and 1.
+In: step and the length of the warm-up, T, in steps. Out: a factor between 0 and 1.
 """
 
 from __future__ import annotations
@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from latentomics.core import Registry
+
+CYCLES = 4  # Fu et al.
+RISING_SHARE = 0.5  # of a cycle
 
 Schedule = Callable[[int, int], float]
 
@@ -30,6 +33,28 @@ def warm_up(step: int, warm_up_steps: int) -> float:
     0.25
     """
     return min(1.0, step / warm_up_steps) if warm_up_steps > 0 else 1.0
+
+
+@SCHEDULES.register("cyclical")
+def cyclical(step: int, warm_up_steps: int) -> float:
+    """Grow linearly four times over, each time for half of a quarter of T; then stay full.
+
+    Published for T = all steps; here T ends before training does, because a length by wall time is
+    not known beforehand, and the last steps are to train the bound itself.
+
+    References
+    ----------
+    Fu et al., 2019, arXiv:1903.10145; METHODS, section 7.
+
+    Examples
+    --------
+    >>> [cyclical(step, 1000) for step in (0, 50, 125, 249, 250, 300, 1000)]
+    [0.0, 0.4, 1.0, 1.0, 0.0, 0.4, 1.0]
+    """
+    if step >= warm_up_steps:
+        return 1.0
+    cycle = warm_up_steps / CYCLES
+    return min(1.0, (step % cycle) / cycle / RISING_SHARE)
 
 
 def weights_at(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from latentomics.core import Registry, StepView
+from latentomics.objectives.options import Declared
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +24,8 @@ class Likelihood:
     """A likelihood and what it declares.
 
     ``per_sample``: a sample's term does not depend on the others of its batch. ``bounded``: targets
-    lie in [0, 1]. ``mean``: expected values from the decoder's output.
+    lie in [0, 1]. ``mean``: expected values from the decoder's output. ``options``: what it reads
+    of ``StepView.options``, with the usual values.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Likelihood:
     mean: Callable[[Tensor], Tensor]
     per_sample: bool
     bounded: bool
+    options: Declared
     summary: str
 
 
@@ -43,11 +46,11 @@ def likelihood(
     per_sample: bool = True,
     bounded: bool = False,
     mean: Callable[[Tensor], Tensor] = lambda output: output,
+    options: Declared | None = None,
 ) -> Callable[[Nll], Nll]:
     """Enter the decorated function of a ``StepView`` into ``LIKELIHOODS``."""
 
     def enter(nll: Nll) -> Nll:
-        summary = (nll.__doc__ or "").strip().splitlines()[0]
         LIKELIHOODS.register(name)(
             Likelihood(
                 name=name,
@@ -55,7 +58,8 @@ def likelihood(
                 mean=mean,
                 per_sample=per_sample,
                 bounded=bounded,
-                summary=summary,
+                options=options or {},
+                summary=(nll.__doc__ or "").strip().splitlines()[0],
             )
         )
         return nll

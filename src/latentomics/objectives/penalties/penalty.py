@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from latentomics.core import Registry, StepView
+from latentomics.objectives.options import Declared
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,14 +23,20 @@ class Penalty:
     """A penalty and what it declares.
 
     ``codes`` names the kinds of code that it takes. ``per_sample``: a sample's term does not depend
-    on the others of its batch. ``second_view``: it compares two views of each sample.
+    on the others of its batch. ``pairs``: it is an estimate from pairs of different samples, so a
+    sample that stands twice in a batch changes it. ``second_view``: it compares two views of each
+    sample. ``signed``: it may be negative, and so may its weight. ``options``: what it reads of
+    ``StepView.options``, with the usual values.
     """
 
     name: str
     term: Term
     codes: tuple[str, ...]
     per_sample: bool
+    pairs: bool
     second_view: bool
+    signed: bool
+    options: Declared
     summary: str
 
 
@@ -37,20 +44,29 @@ PENALTIES: Registry[Penalty] = Registry("penalty")
 
 
 def penalty(
-    name: str, *, codes: tuple[str, ...], per_sample: bool = True, second_view: bool = False
+    name: str,
+    *,
+    codes: tuple[str, ...],
+    per_sample: bool = True,
+    pairs: bool = False,
+    second_view: bool = False,
+    signed: bool = False,
+    options: Declared | None = None,
 ) -> Callable[[Term], Term]:
     """Enter the decorated function of a ``StepView`` into ``PENALTIES``."""
 
     def enter(term: Term) -> Term:
-        summary = (term.__doc__ or "").strip().splitlines()[0]
         PENALTIES.register(name)(
             Penalty(
                 name=name,
                 term=term,
                 codes=codes,
-                per_sample=per_sample,
+                per_sample=per_sample and not pairs,
+                pairs=pairs,
                 second_view=second_view,
-                summary=summary,
+                signed=signed,
+                options=options or {},
+                summary=(term.__doc__ or "").strip().splitlines()[0],
             )
         )
         return term
