@@ -15,14 +15,12 @@ from places import WORK, manifest
 
 from latentomics.dataset import Store, open_store, prepare_cohort
 from latentomics.flow.decide import decide
-from latentomics.flow.gather import gather, request_of
-from latentomics.flow.records import RunOptions, ignore
-from latentomics.planning import Choice, Plan, load_plan, pipeline_of
+from latentomics.flow.gather import gather
+from latentomics.planning import Choice, Plan, Request, load_plan, pipeline_of
 from latentomics.sources import read_cohort
 from latentomics.sources.examples import write_mni_cohort
 
 COHORTS = ("hippocampus", "mni")
-SHARES = (0.7, 0.1, 0.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,10 +64,8 @@ def _source(cohort: str) -> Path | None:
 
 
 def _plan(source: Path, folder: Path) -> None:
-    options = RunOptions(method="autoencoder", workers=1)
-    request = request_of(source, options)
-    gathered = gather(request, SHARES, 0, workers=1, on_event=ignore)
-    plan = _whole(decide(gathered, gathered.split, options))
+    gathered = gather(Request(method="autoencoder").of(source), workers=1)
+    plan = _whole(decide(gathered, gathered.split, workers=1))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "plan.yaml").write_text(plan.to_yaml())
     (folder / "split.json").write_text(json.dumps(dict(gathered.split)))

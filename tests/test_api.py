@@ -10,6 +10,7 @@ import pytest
 
 import latentomics
 from latentomics import api
+from latentomics.core import RequestError
 
 
 def test_the_package_offers_the_three_functions() -> None:
@@ -18,6 +19,13 @@ def test_the_package_offers_the_three_functions() -> None:
     assert latentomics.encode is api.encode
     with pytest.raises(AttributeError):
         _ = latentomics.nothing
+
+
+def test_a_word_that_nothing_asks_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(RequestError, match=r"key label(?s:.*)known: labels, site"):
+        latentomics.run("cohort.csv", "RUN", label="malignant")
+    with pytest.raises(RequestError, match="folds"):
+        latentomics.plan("cohort.csv", folds="many")
 
 
 @pytest.fixture

@@ -10,11 +10,9 @@ import argparse
 import os
 from pathlib import Path
 
-from latentomics import flow
 from latentomics.dataset import fit_pca, open_store, shifted_rows
-from latentomics.flow.gather import gather, prepare_cases, request_of
-from latentomics.flow.records import ignore
-from latentomics.planning import load_plan
+from latentomics.flow.gather import gather, prepare_cases
+from latentomics.planning import Request, load_plan
 
 PAIRS = ((0, 0), (6, 2), (15, 2), (15, 3), (15, 4))
 
@@ -26,9 +24,8 @@ def main() -> None:
     asked = parser.parse_args()
     plan = load_plan(asked.plan)
     manifest = Path(os.environ["LATENTOMICS_DATA"]) / "manifests" / "hippocampus.csv"
-    request = request_of(manifest, flow.RunOptions())
-    found = gather(request, plan.split.value, plan.seed, workers=None, on_event=ignore)
-    prepared = prepare_cases(found.cases, plan, workers=None, on_event=ignore)
+    found = gather(Request(seed=plan.seed).of(manifest), shares=plan.split.value)
+    prepared = prepare_cases(found.cases, plan)
     crops = {
         part: open_store(prepared, [c.id for c in found.cases if found.split[c.id] == part])
         for part in ("train", "test")

@@ -6,12 +6,12 @@ In a notebook the last line of a cell shows a record as HTML: verdict, table, pa
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentomics import flow
+from latentomics.planning import request_from
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -92,20 +92,9 @@ def run(
     source: str | Path,
     output: str | Path,
     *,
-    labels: Sequence[str] = (),
-    site: str | None = None,
-    channels: Sequence[str] = ("image",),
-    mask_label: int | None = None,
-    folds: int = 0,
-    budget_s: float | None = None,
-    epochs: int | None = None,
-    method: str | None = None,
-    latent: int | None = None,
-    settings: Mapping[str, object] | None = None,
-    seed: int = 0,
-    memory_bytes: int | None = None,
-    workers: int | None = None,
     resume: bool = False,
+    workers: int | None = None,
+    **asked: object,
 ) -> Run:
     """Learn features from a cohort: a table, a report and a model.
 
@@ -115,12 +104,15 @@ def run(
         A manifest, a folder of images, or an edited plan (``.yaml``).
     output : path
         The run folder.
-    labels : sequence of str
-        Columns to probe, or comparisons such as ``"grade>=2"``.
-    site : str, optional
-        Column that names the scanner or hospital.
-    budget_s : float, optional
-        Wall time of the whole run; default about ten minutes.
+    resume : bool
+        Go on where the folder's run stopped.
+    workers : int, optional
+        Processes that read cases; all cores by default.
+    **asked
+        What the options of the command ask, by the names of ``latentomics.planning.Request``:
+        labels (columns, or comparisons such as ``"grade>=2"``), site (column), channels
+        (columns), mask_label, folds, budget_s (wall time of the whole run, about ten minutes by
+        default), epochs, memory_bytes, method, latent, settings (a mapping), seed.
 
     Returns
     -------
@@ -131,24 +123,14 @@ def run(
     ------
     RequestError, IncompleteError, Interrupted
         See the command ``latentomics run``.
+
+    Examples
+    --------
+    >>> latentomics.run("cohort.csv", "RUN", labels=["grade>=2"], folds=5)  # doctest: +SKIP
     """
-    options = flow.RunOptions(
-        labels=tuple(labels),
-        site=site,
-        channels=tuple(channels),
-        mask_label=mask_label,
-        folds=folds,
-        budget_s=budget_s,
-        epochs=epochs,
-        memory_bytes=memory_bytes,
-        method=method,
-        settings={name: str(value) for name, value in (settings or {}).items()},
-        workers=workers,
-        resume=resume,
-        seed=seed,
-        latent=latent,
+    record = flow.run(
+        Path(source), Path(output), request_from(asked), resume=resume, workers=workers
     )
-    record = flow.run(Path(source), Path(output), request_options=options)
     return Run(
         folder=record.folder,
         report=record.report,
@@ -159,20 +141,10 @@ def run(
     )
 
 
-def plan(
-    source: str | Path,
-    *,
-    labels: Sequence[str] = (),
-    site: str | None = None,
-    method: str | None = None,
-    budget_s: float | None = None,
-    seed: int = 0,
-) -> Planned:
-    """Plan a run without running it; every choice has its reason."""
-    options = flow.RunOptions(
-        labels=tuple(labels), site=site, method=method, budget_s=budget_s, seed=seed
-    )
-    return Planned(plan=flow.make_plan(Path(source), options=options))
+def plan(source: str | Path, *, workers: int | None = None, **asked: object) -> Planned:
+    """Plan a run without running it, by the words of ``run``; every choice has its reason."""
+    made = flow.make_plan(Path(source), request_from(asked), workers=workers)
+    return Planned(plan=made)
 
 
 def encode(

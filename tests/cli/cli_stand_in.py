@@ -6,25 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from latentomics.core import Result
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    labels: tuple[str, ...] = ()
-    site: str | None = None
-    channels: tuple[str, ...] = ("image",)
-    mask_label: int | None = None
-    folds: int = 0
-    budget_s: float | None = None
-    epochs: int | None = None
-    memory_bytes: int | None = None
-    method: str | None = None
-    settings: dict[str, str] = dataclasses.field(default_factory=dict)
-    workers: int | None = None
-    resume: bool = False
-    seed: int = 0
-    latent: int | None = None
-    demonstration: str | None = None
+from latentomics.planning import Request
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,7 +55,7 @@ def result(**changes: object) -> Result:
 class Flow(types.ModuleType):
     """Stands in for ``latentomics.flow``; ``raises`` is raised by every call where it is set."""
 
-    RunOptions, Event = RunOptions, Event
+    Event = Event
 
     def __init__(self) -> None:
         super().__init__("latentomics.flow")
@@ -89,9 +71,9 @@ class Flow(types.ModuleType):
             raise self.raises
 
     def run(
-        self, source: Path, folder: Path, *, request_options: RunOptions, on_event: Callable
+        self, source: Path, folder: Path, asked: Request, *, on_event: Callable, **options: object
     ) -> RunRecord:
-        self._call("run", source, folder, request_options=request_options, on_event=on_event)
+        self._call("run", source, folder, asked, on_event=on_event, **options)
         return RunRecord(
             folder=folder,
             table=folder / "features.parquet",
@@ -102,8 +84,10 @@ class Flow(types.ModuleType):
             exit_code=3 if self.rejected else 0,
         )
 
-    def make_plan(self, source: Path, *, options: RunOptions, on_event: Callable) -> object:
-        self._call("make_plan", source, options=options, on_event=on_event)
+    def make_plan(
+        self, source: Path, asked: Request, *, on_event: Callable, **options: object
+    ) -> object:
+        self._call("make_plan", source, asked, on_event=on_event, **options)
         return types.SimpleNamespace(
             to_yaml=lambda: "version: 1\n", model_dump=lambda **_: {"version": 1}
         )

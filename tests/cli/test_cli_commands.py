@@ -12,6 +12,8 @@ from pathlib import Path
 import cli_stand_in
 import pytest
 
+from latentomics.planning import Request
+
 
 def test_run_hands_every_option_to_the_flow(flow: cli_stand_in.Flow, shell: Callable) -> None:
     words = shlex.split("""run cohort.csv -o RUN --label malignant --label grade>=2 --site site
@@ -19,9 +21,10 @@ def test_run_hands_every_option_to_the_flow(flow: cli_stand_in.Flow, shell: Call
     --method vae --set beta=4 --latent 16 --seed 3 --workers 2 --resume""")
     shown = shell(*words)
     assert shown.exit_code == 0, shown.stderr
-    name, (source, folder), options = flow.calls[0]
+    name, (source, folder, asked), options = flow.calls[0]
     assert (name, source, folder) == ("run", Path("cohort.csv"), Path("RUN"))
-    assert options["request_options"] == flow.RunOptions(
+    assert options == {"resume": True, "workers": 2}
+    assert asked == Request(
         labels=("malignant", "grade>=2"),
         site="site",
         channels=("image", "image_ct"),
@@ -31,9 +34,7 @@ def test_run_hands_every_option_to_the_flow(flow: cli_stand_in.Flow, shell: Call
         epochs=7,
         memory_bytes=4 * 10**9,
         method="vae",
-        settings={"beta": "4"},
-        workers=2,
-        resume=True,
+        settings={"beta": 4.0},
         seed=3,
         latent=16,
     )
@@ -41,7 +42,7 @@ def test_run_hands_every_option_to_the_flow(flow: cli_stand_in.Flow, shell: Call
 
 def test_without_options_the_plan_decides(flow: cli_stand_in.Flow, shell: Callable) -> None:
     shell("run", "cohort.csv", "-o", "RUN")
-    assert flow.calls[0][2]["request_options"] == flow.RunOptions()
+    assert flow.calls[0][1][2] == Request()
 
 
 def test_run_prints_verdict_figures_and_paths(flow: cli_stand_in.Flow, shell: Callable) -> None:
@@ -156,12 +157,12 @@ def test_demo_writes_the_cohort_says_what_it_is_and_keeps_earlier_ones(
     assert first.exit_code == second.exit_code == 0, first.stderr
     assert "one brain, n = 1, no clinical verdict" in first.stdout
     assert "0.9 to 0.95" not in first.stdout  # intervals would claim what one brain cannot show
-    (_, (manifest, folder), options), (_, (other, _), _) = flow.calls
+    (_, (manifest, folder, asked), _), (_, (other, *_), _) = flow.calls
     assert manifest == tmp_path / "mni-cohort" / "manifest.csv"
     assert folder == tmp_path / "mni"
     assert other != manifest
-    assert options["request_options"].labels == ("tissue",)
-    assert options["request_options"].demonstration in first.stdout
+    assert asked.labels == ("tissue",)
+    assert asked.demonstration in first.stdout
 
 
 @pytest.mark.parametrize("command", ["info", "report"])
@@ -175,7 +176,6 @@ def test_a_folder_without_a_run_is_refused(shell: Callable, tmp_path: Path, comm
 def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
     real = importlib.import_module("latentomics.flow")
     for record in (
-        cli_stand_in.RunOptions,
         cli_stand_in.RunRecord,
         cli_stand_in.EncodeRecord,
         cli_stand_in.Event,

@@ -33,7 +33,7 @@ def test_a_size_without_a_unit_or_sense_is_refused(words: str) -> None:
 
 
 def test_settings_keep_what_stands_behind_the_first_equals_sign() -> None:
-    assert options.settings_of(["beta=4", "rule=a=b"]) == {"beta": "4", "rule": "a=b"}
+    assert options.settings_of(["beta=4", "rule=a=b"]) == {"beta": 4.0, "rule": "a=b"}
 
 
 @pytest.mark.parametrize("words", [["beta"], ["=4"], ["beta="], ["beta=4", "beta=5"]])

@@ -6,6 +6,7 @@ import pytest
 from flow_cohort import write_cohort
 
 from latentomics import flow
+from latentomics.planning import Request
 
 
 @pytest.fixture(autouse=True)
@@ -19,15 +20,15 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def options() -> flow.RunOptions:
-    return flow.RunOptions(labels=("large",), site="site", epochs=3, latent=8, workers=1)
+def asked() -> Request:
+    return Request(labels=("large",), site="site", epochs=3, latent=8)
 
 
 @pytest.fixture(scope="session")
 def finished(
-    tmp_path_factory: pytest.TempPathFactory, cohort: Path, options: flow.RunOptions
+    tmp_path_factory: pytest.TempPathFactory, cohort: Path, asked: Request
 ) -> flow.RunRecord:
     folder = tmp_path_factory.mktemp("run") / "RUN"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LATENTOMICS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        return flow.run(cohort, folder, request_options=options)
+        return flow.run(cohort, folder, asked, workers=1)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pandas
@@ -19,6 +18,7 @@ from flow_cohort import write_cohort
 from latentomics import flow
 from latentomics.core import IncompleteError, IntegrityError, RequestError
 from latentomics.features import read_table
+from latentomics.planning import Request, load_plan
 
 KEYS = {
     "evaluation",
@@ -135,6 +135,17 @@ def test_a_plan_with_an_unknown_key_is_refused(finished: flow.RunRecord, tmp_pat
         flow.run(edited, tmp_path / "RUN")
 
 
+def test_what_a_plan_does_not_hold_is_refused_beside_it(
+    finished: flow.RunRecord, cohort: Path, tmp_path: Path
+) -> None:
+    plan = finished.folder / "plan.yaml"
+    with pytest.raises(RequestError, match=r"folds is 5, and the plan was made for 0"):
+        flow.run(plan, tmp_path / "RUN", Request(folds=5))
+    with pytest.raises(RequestError, match=r"seed is 7"):
+        flow.run(cohort, finished.folder, Request(seed=7), resume=True)
+    assert not (tmp_path / "RUN").exists()
+
+
 def test_S1_a_plan_cannot_name_code(finished: flow.RunRecord, tmp_path: Path) -> None:
     edited = tmp_path / "edited.yaml"
     edited.write_text("method: !!python/object/apply:os.system ['echo']\n")
@@ -143,10 +154,10 @@ def test_S1_a_plan_cannot_name_code(finished: flow.RunRecord, tmp_path: Path) ->
 
 
 def test_a_second_run_in_the_same_folder_is_refused(
-    finished: flow.RunRecord, cohort: Path, options: flow.RunOptions
+    finished: flow.RunRecord, cohort: Path, asked: Request
 ) -> None:
     with pytest.raises(RequestError, match="already"):
-        flow.run(cohort, finished.folder, request_options=options)
+        flow.run(cohort, finished.folder, asked, workers=1)
 
 
 def test_T10_a_flipped_byte_is_refused(finished: flow.RunRecord, tmp_path: Path) -> None:
@@ -173,12 +184,12 @@ def test_a_report_written_again_is_sealed_again(finished: flow.RunRecord) -> Non
     assert finished.report.read_bytes() == before
 
 
-def test_I1_broken_files_cost_their_own_case_only(options: flow.RunOptions, tmp_path: Path) -> None:
+def test_I1_broken_files_cost_their_own_case_only(asked: Request, tmp_path: Path) -> None:
     manifest = write_cohort(tmp_path / "cohort", cases=40)
     (manifest.parent / "c003.npy").write_bytes(b"")
     (manifest.parent / "c004.npy").write_text("no array")
     (manifest.parent / "c005.npy").unlink()
-    record = flow.run(manifest, tmp_path / "RUN", request_options=options)
+    record = flow.run(manifest, tmp_path / "RUN", asked, workers=1)
     rejected = pandas.read_csv(record.folder / "rejected.csv")
     assert sorted(rejected["case"]) == ["c003", "c004", "c005"]
     assert rejected[["reason", "remedy"]].notna().all(axis=None)
@@ -186,54 +197,54 @@ def test_I1_broken_files_cost_their_own_case_only(options: flow.RunOptions, tmp_
     assert len(read_table(record.table).frame) == 37
 
 
-def test_I1_too_few_cases_are_said_and_nothing_is_trained(
-    options: flow.RunOptions, tmp_path: Path
-) -> None:
+def test_I1_too_few_cases_are_said_and_nothing_is_trained(asked: Request, tmp_path: Path) -> None:
     manifest = write_cohort(tmp_path / "cohort", cases=6)
     (manifest.parent / "c003.npy").unlink()
     with pytest.raises(IncompleteError, match="5 cases"):
-        flow.run(manifest, tmp_path / "RUN", request_options=options)
+        flow.run(manifest, tmp_path / "RUN", asked, workers=1)
     assert list(pandas.read_csv(tmp_path / "RUN" / "rejected.csv")["case"]) == ["c003"]
     assert not (tmp_path / "RUN" / "model").exists()
 
 
-def test_T6_shuffled_labels_are_reported_as_failure(
-    options: flow.RunOptions, tmp_path: Path
-) -> None:
+def test_T6_shuffled_labels_are_reported_as_failure(asked: Request, tmp_path: Path) -> None:
     manifest = write_cohort(tmp_path / "cohort", cases=80, shuffled=True)
-    record = flow.run(manifest, tmp_path / "RUN", request_options=options)
+    record = flow.run(manifest, tmp_path / "RUN", asked, workers=1)
     assert any(s == "fail" and "chance" in words for s, words in record.verdict), record.verdict
 
 
-def test_T6_noise_images_are_reported_as_failure(options: flow.RunOptions, tmp_path: Path) -> None:
+def test_T6_noise_images_are_reported_as_failure(asked: Request, tmp_path: Path) -> None:
     manifest = write_cohort(tmp_path / "cohort", cases=60, kind="noise")
-    record = flow.run(manifest, tmp_path / "RUN", request_options=options)
+    record = flow.run(manifest, tmp_path / "RUN", asked, workers=1)
     assert record.verdict[0][0] == "fail", record.verdict
 
 
-def test_T6_equal_images_are_reported_as_failure(options: flow.RunOptions, tmp_path: Path) -> None:
+def test_T6_equal_images_are_reported_as_failure(asked: Request, tmp_path: Path) -> None:
     """Equal pictures under different cases are duplicates across the split: nothing is left."""
     manifest = write_cohort(tmp_path / "cohort", cases=60, kind="equal")
     with pytest.raises(IncompleteError, match="duplicate"):
-        flow.run(manifest, tmp_path / "RUN", request_options=options)
+        flow.run(manifest, tmp_path / "RUN", asked, workers=1)
 
 
-def test_folds_score_every_case_once(options: flow.RunOptions, tmp_path: Path) -> None:
+def test_folds_score_every_case_once(asked: Request, tmp_path: Path) -> None:
     manifest = write_cohort(tmp_path / "cohort", cases=40)
-    asked = replace(options, folds=2, epochs=1)
-    record = flow.run(manifest, tmp_path / "RUN", request_options=asked)
+    folded = asked.model_copy(update={"folds": 2, "epochs": 1})
+    record = flow.run(manifest, tmp_path / "RUN", folded, workers=1)
     probes = [r for r in record.results if r.evaluation == "probe" and r.features == "latent"]
     assert probes
     assert all(result.settings["cases"] == 40 for result in probes)
+    own, other = (load_plan(tmp_path / "RUN" / "folds" / n / "plan.yaml") for n in "01")
+    assert own.window.value != other.window.value  # each fold is planned from its own cases
+    again = flow.run(manifest, tmp_path / "RUN", resume=True, workers=1)
+    assert again.results == record.results
 
 
 RUN = """
 import sys
 from pathlib import Path
 from latentomics import flow
-options = flow.RunOptions(labels=("large",), site="site", epochs=6, latent=8, workers=1,
-                          resume="--resume" in sys.argv)
-flow.run(Path(sys.argv[1]), Path(sys.argv[2]), request_options=options)
+from latentomics.planning import Request
+asked = Request(labels=("large",), site="site", epochs=6, latent=8)
+flow.run(Path(sys.argv[1]), Path(sys.argv[2]), asked, workers=1, resume="--resume" in sys.argv)
 """
 
 

@@ -36,8 +36,8 @@ def plan_for(name: str, *, size: tuple[int, ...] = (9, 14, 11), **changes: objec
         "precision": "float32", "length": {"steps": 10}, "split": (0.6, 0.2, 0.2), "threads": 1,
     } | {key: value for key, value in changes.items() if key != "settings"}  # fmt: skip
     choices = {key: {"value": value, "reason": "test"} for key, value in values.items()}
-    settings = changes.get("settings", {})
-    return Plan.model_validate({"request": {"manifest": "m.csv"}, "settings": settings, **choices})
+    request = {"manifest": "m.csv", "settings": changes.get("settings", {})}
+    return Plan.model_validate({"request": request, **choices})
 
 
 def step_view(method: Method, network: Network, values: torch.Tensor, step: int = 3) -> StepView:

@@ -13,7 +13,6 @@ from latentomics.planning import (
     Hardware,
     Plan,
     Request,
-    Wishes,
     explained_shares,
     load_plan,
     make_plan,
@@ -48,15 +47,16 @@ LESIONS = Fingerprint(
     mask_offset_spread=0.1,
     mask_share=0.6,
 )
+ARCHITECTURES = {"local": ("local", "map")}
 SPECTRUM = tuple(0.5**power for power in range(1, 60))
 
 
-def planned(found: Fingerprint, training: int = 200, spectrum=SPECTRUM, **wishes: object) -> Plan:
+def planned(found: Fingerprint, training: int = 200, spectrum=SPECTRUM, **asked: object) -> Plan:
     return make_plan(
-        Request(manifest="cohort.csv"),
+        Request.model_validate({"manifest": "cohort.csv", **asked}),
         found,
         Hardware(threads=2, memory_bytes=10**9, device="cpu"),
-        Wishes(**wishes),  # type: ignore[arg-type]
+        architecture_of=lambda method: ARCHITECTURES.get(method, ("convolutional", "point")),
         training=training,
         spectrum=lambda _: spectrum,
     )

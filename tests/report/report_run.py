@@ -61,6 +61,8 @@ def write_plan(folder: Path, demonstration: str | None, label: str) -> None:
             "labels": [label],
             "site": "site",
             "demonstration": demonstration,
+            "settings": {},
+            "seed": 3,
         },
         "dimension": choice(3),
         "view": choice("fixed", "sizes carry meaning here"),
@@ -70,8 +72,6 @@ def write_plan(folder: Path, demonstration: str | None, label: str) -> None:
         "method": choice("autoencoder"),
         "network": choice({"kind": "convolutional", "latent": 8, "widths": [64, 128]}),
         "noise": choice(None, "not asked for"),
-        "settings": {},
-        "seed": 3,
     }
     (folder / "plan.yaml").write_text(yaml.safe_dump(plan, sort_keys=False))
 

@@ -59,7 +59,7 @@ def make_plan(spec: NetworkSpec, *, seed: int = 0, reason: str = "test", **value
         name: Choice(value=value, reason=reason)
         for name, value in (VALUES | {"network": spec} | values).items()
     }
-    return Plan.model_validate({"request": Request(manifest="x.csv"), "seed": seed, **choices})
+    return Plan.model_validate({"request": Request(manifest="x.csv", seed=seed), **choices})
 
 
 class MemoryStore:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from latentomics.cli.command import command
-from latentomics.cli.options import Asked, options_of
+from latentomics.cli.options import Asked, request_of
 from latentomics.cli.summary import run_document, run_text
 from latentomics.cli.talk import Talk
 
@@ -67,8 +67,8 @@ def demo(
     chosen = DEMONSTRATIONS[example]
     talk.remark(chosen.sentence)
     talk.resume_command = f"latentomics run {folder / 'plan.yaml'} -o {folder} --resume"
-    options = options_of(chosen.asked, demonstration=chosen.sentence)
-    record = flow.run(manifest, folder, request_options=options, on_event=talk.on_event)
+    asked = request_of(chosen.asked, demonstration=chosen.sentence)
+    record = flow.run(manifest, folder, asked, on_event=talk.on_event)
     talk.result(f"{chosen.sentence}\n\n{run_text(record, intervals=False)}", run_document(record))
     return record.exit_code
 

@@ -16,7 +16,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latentomics.flow import RunOptions
+    from latentomics.planning import Request
 
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 COHORT, TRAINING, MACHINE = "Cohort", "Learning", "Machine"
@@ -65,7 +65,7 @@ Workers = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Options of 'run' and 'plan', as words; ``options_of`` says what they mean."""
+    """Options of 'run' and 'plan', as words; ``request_of`` says what they mean."""
 
     label: Labels = None
     site: Site = None
@@ -132,9 +132,7 @@ class Asked:
     workers: Workers = None
 
 
-def options_of(
-    asked: Asked, *, resume: bool = False, demonstration: str | None = None
-) -> RunOptions:
+def request_of(asked: Asked, *, demonstration: str | None = None) -> Request:
     """Return what was asked as the flow takes it.
 
     Raises
@@ -142,9 +140,9 @@ def options_of(
     RequestError
         When a time, a size or a setting cannot be read.
     """
-    from latentomics.flow import RunOptions
+    from latentomics.planning import Request
 
-    return RunOptions(
+    return Request(
         labels=tuple(asked.label or ()),
         site=asked.site,
         channels=channels_of(asked.channels),
@@ -155,8 +153,6 @@ def options_of(
         memory_bytes=None if asked.memory is None else bytes_of(asked.memory),
         method=asked.method,
         settings=settings_of(asked.setting or ()),
-        workers=asked.workers,
-        resume=resume,
         seed=asked.seed,
         latent=asked.latent,
         demonstration=demonstration,
@@ -216,25 +212,34 @@ def bytes_of(words: str) -> int:
     return size
 
 
-def settings_of(words: Sequence[str]) -> dict[str, str]:
-    """Return ``name=value`` pairs as a mapping.
+def settings_of(words: Sequence[str]) -> dict[str, float | str | bool]:
+    """Return ``name=value`` pairs, with numbers and truth values where the words are such.
 
     Examples
     --------
-    >>> settings_of(["beta=4"])
-    {'beta': '4'}
+    >>> settings_of(["beta=4", "likelihood=gaussian"])
+    {'beta': 4.0, 'likelihood': 'gaussian'}
     """
     from latentomics.core import RequestError
 
-    settings: dict[str, str] = {}
+    settings: dict[str, float | str | bool] = {}
     for pair in words:
         name, equals, value = (part.strip() for part in pair.partition("="))
         if not (name and equals and value):
             raise RequestError(f"{pair!r} is no setting", "--set", "write --set name=value")
         if name in settings:
             raise RequestError(f"setting {name!r} is given twice", "--set", "give it once")
-        settings[name] = value
+        settings[name] = _typed(value)
     return settings
+
+
+def _typed(word: str) -> float | str | bool:
+    if word.lower() in ("true", "false"):
+        return word.lower() == "true"
+    try:
+        return float(word)
+    except ValueError:
+        return word
 
 
 def existing_run(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from latentomics.cli.command import command
-from latentomics.cli.options import Asked, Source, options_of
+from latentomics.cli.options import Asked, Source, request_of
 from latentomics.cli.talk import Talk
 
 
@@ -33,7 +33,7 @@ def plan(
 
     if output is not None and not output.absolute().parent.is_dir():
         raise RequestError("the folder does not exist", str(output), "make it, or write elsewhere")
-    made = flow.make_plan(source, options=options_of(asked), on_event=talk.on_event)
+    made = flow.make_plan(source, request_of(asked), workers=asked.workers, on_event=talk.on_event)
     if output is not None:
         write_atomic(output.absolute(), made.to_yaml())
         talk.remark(f"edit {output}, then: latentomics run {output} -o RUN")

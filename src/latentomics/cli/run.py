@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from latentomics.cli.command import command
-from latentomics.cli.options import Asked, options_of
+from latentomics.cli.options import Asked, request_of
 from latentomics.cli.summary import run_document, run_text
 from latentomics.cli.talk import Talk, command_line
 
@@ -40,12 +40,14 @@ def run(
     """
     from latentomics import flow
 
-    options = options_of(asked, resume=resume)
+    request, workers = request_of(asked), asked.workers
     if dry_run:
-        plan = flow.make_plan(source, options=options, on_event=talk.on_event)
+        plan = flow.make_plan(source, request, workers=workers, on_event=talk.on_event)
         talk.result(plan.to_yaml().rstrip(), plan)
         return 0
     talk.resume_command = command_line("--resume")
-    record = flow.run(source, output, request_options=options, on_event=talk.on_event)
+    record = flow.run(
+        source, output, request, resume=resume, workers=workers, on_event=talk.on_event
+    )
     talk.result(run_text(record), run_document(record))
     return record.exit_code

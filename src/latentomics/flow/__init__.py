@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from latentomics.flow.records import EncodeRecord, Event, OnEvent, RunOptions, RunRecord
+from latentomics.flow.records import EncodeRecord, Event, OnEvent, RunRecord
 
 if TYPE_CHECKING:
     from latentomics.flow.checking import check, make_plan
@@ -29,7 +29,6 @@ __all__ = [
     "EncodeRecord",
     "Event",
     "OnEvent",
-    "RunOptions",
     "RunRecord",
     "check",
     "encode",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from latentomics.flow.gather import counter, gather, request_of
-from latentomics.flow.job import DEFAULT_SHARES
-from latentomics.flow.records import Event, OnEvent, RunOptions, ignore
-from latentomics.planning import Plan
+from latentomics.flow.gather import counter, gather
+from latentomics.flow.records import Event, OnEvent, ignore
+from latentomics.planning import Plan, Request
 from latentomics.sources import CohortCheck, check_cohort, label_of, read_cohort
 
 
@@ -29,18 +28,16 @@ def check(
 
 
 def make_plan(
-    source: Path, *, options: RunOptions | None = None, on_event: OnEvent = ignore
+    source: Path,
+    asked: Request | None = None,
+    *,
+    workers: int | None = None,
+    on_event: OnEvent = ignore,
 ) -> Plan:
     """Plan a run without running it."""
     from latentomics.flow.decide import decide
 
-    options = options or RunOptions()
-    gathered = gather(
-        request_of(source, options),
-        DEFAULT_SHARES,
-        options.seed,
-        workers=options.workers,
-        on_event=on_event,
-    )
+    request = (asked or Request()).of(source)
+    gathered = gather(request, workers=workers, on_event=on_event)
     on_event(Event(stage="plan", done=0, total=1, message="from the training cases"))
-    return decide(gathered, gathered.split, options)
+    return decide(gathered, gathered.split, workers=workers)

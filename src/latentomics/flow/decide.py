@@ -1,6 +1,6 @@
-"""The plan of a run: made from the training cases, or read from an edited file.
+"""The plan of a run, made from the training cases.
 
-In: a gathered cohort and the options. Out: a ``Plan`` whose precision was measured here.
+In: a gathered cohort and a split of it. Out: a ``Plan`` whose precision was measured here.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ import numpy as np
 from latentomics.core import Case
 from latentomics.dataset import open_store, prepare_cohort
 from latentomics.flow.gather import Gathered, Split, cache_folder
-from latentomics.flow.records import RunOptions
-from latentomics.methods import METHODS, method_named, method_of
+from latentomics.methods import method_named, method_of
 from latentomics.planning import (
     Choice,
     Plan,
-    Wishes,
     available_hardware,
     explained_shares,
     fingerprint_of,
@@ -29,28 +27,23 @@ from latentomics.preprocess import Pipeline
 SPECTRUM_CASES = 256
 
 
-def decide(gathered: Gathered, split: Split, options: RunOptions) -> Plan:
+def decide(gathered: Gathered, split: Split, *, workers: int | None) -> Plan:
     """Plan a fitting from its training cases alone."""
     training = [case for case in gathered.cases if split[case.id] == "train"]
     found = fingerprint_of(training, [gathered.facts[case.id] for case in training])
-    hardware = available_hardware(options.memory_bytes)
-    settings = typed_settings(options)
-    named = method_named(options.method, settings) if options.method else METHODS["autoencoder"]
-    wishes = Wishes(
-        method=options.method,
-        code=named.code,
-        kind=named.kinds[0],
-        latent=options.latent,
-        seed=options.seed,
-        settings=settings,
-    )
+    request = gathered.request
+
+    def architecture(method: str) -> tuple[str, str]:
+        named = method_named(method, request.settings)
+        return named.kinds[0], named.code
+
     plan = make_plan(
-        gathered.request,
+        request,
         found,
-        hardware,
-        wishes,
+        available_hardware(request.memory_bytes),
+        architecture_of=architecture,
         training=len(training),
-        spectrum=_spectrum(training, options.workers),
+        spectrum=_spectrum(training, workers),
     )
     method_of(plan)  # refuses a pairing that makes no sense before anything is trained
     return with_measured_pace(_counted(plan))
@@ -80,20 +73,6 @@ def with_measured_pace(plan: Plan) -> Plan:
         value=pace.threads, reason="the faster of one and all, as measured"
     )
     return plan.model_copy(update={"precision": precision, "threads": threads})
-
-
-def typed_settings(options: RunOptions) -> dict[str, float | str | bool]:
-    """Turn the words of ``--set`` into numbers and truth values where they are such."""
-    return {name: _typed(word) for name, word in options.settings.items()}
-
-
-def _typed(word: str) -> float | str | bool:
-    if word.lower() in ("true", "false"):
-        return word.lower() == "true"
-    try:
-        return float(word)
-    except ValueError:
-        return word
 
 
 def _spectrum(

@@ -7,11 +7,14 @@ same is done again with other training cases (PROMISES L5).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from latentomics.core import DoubleArray, IntArray, RequestError
+import numpy as np
+
+from latentomics.core import Case, DoubleArray, IntArray, RequestError
 from latentomics.dataset import Prepared, Store, open_store
 from latentomics.features import ByCase, Encoded, encode_store, network_errors
 from latentomics.flow.baselines import (
@@ -46,12 +49,14 @@ class Fitting:
 class Stores:
     """The samples of one split: training, validation, and all cases in the cohort's order."""
 
+    split: Split
     train: Store
     validation: Store
     every: Store
+    domains: IntArray  # (training samples,) number of the site, -1 where it is unknown
 
 
-def stores_of(plan: Plan, prepared: Prepared, cases: Sequence[str], split: Split) -> Stores:
+def stores_of(plan: Plan, prepared: Prepared, cases: Sequence[Case], split: Split) -> Stores:
     """Open the samples of a split.
 
     Raises
@@ -61,14 +66,28 @@ def stores_of(plan: Plan, prepared: Prepared, cases: Sequence[str], split: Split
     """
 
     def of(part: str | None) -> Store:
-        ids = [case for case in cases if part is None or split.get(case) == part]
+        ids = [case.id for case in cases if part is None or split.get(case.id) == part]
         if not ids:
             raise RequestError(
                 f"no case is in part {part!r} of the split", "column split", "add such cases"
             )
         return load(plan, prepared, ids)
 
-    return Stores(train=of("train"), validation=of("val"), every=of(None))
+    train = of("train")
+    return Stores(
+        split=split,
+        train=train,
+        validation=of("val"),
+        every=of(None),
+        domains=_domains(cases, train),
+    )
+
+
+def _domains(cases: Sequence[Case], train: Store) -> IntArray:
+    sites = {case.id: case.site for case in cases}
+    names = sorted({site for site in sites.values() if site is not None})
+    known = [sites[case] for case in train.cases]
+    return np.array([-1 if site is None else names.index(site) for site in known], np.int64)
 
 
 def load(plan: Plan, prepared: Prepared, ids: Sequence[str]) -> Store:
@@ -88,12 +107,10 @@ def load(plan: Plan, prepared: Prepared, ids: Sequence[str]) -> Store:
 def fit_split(
     plan: Plan,
     stores: Stores,
-    split: Split,
     folder: Path,
     *,
     resume: bool,
     remaining_s: Callable[[float], float] | None,
-    domains: IntArray | None,
     like: Fitting | None = None,
     on_event: OnEvent,
 ) -> Fitting:
@@ -107,8 +124,6 @@ def fit_split(
     like : Fitting, optional
         An earlier fitting, whose untrained encoders are the same where samples and shape are.
     """
-    import time
-
     import torch
 
     torch.set_num_threads(plan.threads.value)
@@ -128,10 +143,10 @@ def fit_split(
         resume=resume,
         on_progress=_teller(on_event),
         initial=beside.initial,
-        domains=domains,
+        domains=stores.domains,
     )
     on_event(Event(stage="encode", done=0, total=1, message="encoding every case"))
-    return _described(fitted, stores, split, beside)
+    return _described(fitted, stores, beside)
 
 
 def _shared(plan: Plan, stores: Stores, like: Fitting | None) -> Mapping[str, ByCase]:
@@ -155,7 +170,7 @@ def with_budget(plan: Plan, seconds: float) -> Plan:
     return plan.model_copy(update={"length": choice})
 
 
-def _described(fitted: Fitted, stores: Stores, split: Split, beside: Baselines) -> Fitting:
+def _described(fitted: Fitted, stores: Stores, beside: Baselines) -> Fitting:
     network, plan = fitted.network, fitted.plan
     encoded = encode_store(network, plan, stores.every)  # type: ignore[arg-type]
     features = {"latent": encoded.latent, **beside.features}
@@ -165,7 +180,7 @@ def _described(fitted: Fitted, stores: Stores, split: Split, beside: Baselines) 
         features["pooled"] = reduce_pooled(encoded.pooled, components)
     return Fitting(
         plan=plan,
-        split=split,
+        split=stores.split,
         fitted=fitted,
         cases=encoded.cases,
         sample_cases=stores.every.cases,

@@ -1,6 +1,6 @@
 """The first stages: read and check the cohort, split it by patient, plan, and prepare.
 
-In: a manifest or a plan and the options. Out: the cases that can be used, with their facts, labels,
+In: what is asked of which manifest. Out: the cases that can be used, with their facts, labels,
 splits, plan and cached samples. Only training cases decide a plan (PROMISES L2).
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from latentomics.core import Case, IncompleteError, Rejection, RequestError
+from latentomics.core import Case, IncompleteError, Rejection, RequestError, Target
 from latentomics.dataset import (
     Prepared,
     drop_duplicates,
@@ -22,8 +22,8 @@ from latentomics.dataset import (
     prepare_cohort,
     split_cases,
 )
-from latentomics.flow.records import Event, OnEvent, RunOptions
-from latentomics.planning import Plan, Request
+from latentomics.flow.records import Event, OnEvent, ignore
+from latentomics.planning import SHARES, Plan, Request, pipeline_of
 from latentomics.sources import (
     CaseFacts,
     Cohort,
@@ -58,29 +58,12 @@ class Gathered:
         return tuple(label_of(cases, name) for name in self.request.labels)
 
 
-def request_of(source: Path, options: RunOptions) -> Request:
-    """Return what was asked, with the manifest's place."""
-    return Request(
-        manifest=str(source.resolve()),
-        labels=options.labels,
-        site=options.site,
-        channels=options.channels,
-        mask_label=options.mask_label,
-        folds=options.folds,
-        budget_s=options.budget_s,
-        epochs=options.epochs,
-        memory_bytes=options.memory_bytes,
-        demonstration=options.demonstration,
-    )
-
-
 def gather(
     request: Request,
-    shares: tuple[float, float, float],
-    seed: int,
     *,
-    workers: int | None,
-    on_event: OnEvent,
+    shares: tuple[float, float, float] = SHARES,
+    workers: int | None = None,
+    on_event: OnEvent = ignore,
     on_rejected: Callable[[Sequence[Rejection]], None] = lambda _: None,
 ) -> Gathered:
     """Read every file, reject what cannot be used, and split by patient.
@@ -111,8 +94,9 @@ def gather(
     if len(kept) < FEWEST_TRAINING:
         raise too_few(len(kept), (*check.rejections, *mixed), str(cohort.manifest))
     groups = duplicates([facts[case.id] for case in kept])
-    values = label_of(kept, request.labels[0]).values if request.labels else None
-    split = split_cases(kept, labels=None if values is None else [values], shares=shares, seed=seed)
+    split = split_cases(
+        kept, labels=_stratified_by(kept, request), shares=shares, seed=request.seed
+    )
     contradicting = left_out(kept, split)
     split, repeated = drop_duplicates(split, groups, cases=kept)
     kept = [case for case in kept if case.id in split]
@@ -125,7 +109,7 @@ def gather(
         facts=facts,
         check=check,
         split=split,
-        folds=_folds(kept, request, groups, seed),
+        folds=_folds(kept, request, groups),
         rejected=rejected,
     )
     return without(found, ())
@@ -154,23 +138,25 @@ def _one_dimension(
 
 
 def _folds(
-    cases: Sequence[Case], request: Request, groups: Sequence[tuple[str, ...]], seed: int
+    cases: Sequence[Case], request: Request, groups: Sequence[tuple[str, ...]]
 ) -> tuple[Split, ...]:
     if request.folds == 0:
         return ()
     if request.folds < 2:
         raise RequestError("--folds needs at least 2", f"--folds {request.folds}", "try --folds 5")
-    values = label_of(cases, request.labels[0]).values if request.labels else None
-    folds = fold_cases(cases, request.folds, labels=None if values is None else [values], seed=seed)
+    labels = _stratified_by(cases, request)
+    folds = fold_cases(cases, request.folds, labels=labels, seed=request.seed)
     return tuple(drop_duplicates(fold, groups, cases=cases)[0] for fold in folds)
 
 
+def _stratified_by(cases: Sequence[Case], request: Request) -> list[Sequence[Target]] | None:
+    return [label_of(cases, request.labels[0]).values] if request.labels else None
+
+
 def prepare_cases(
-    cases: Sequence[Case], plan: Plan, *, workers: int | None, on_event: OnEvent
+    cases: Sequence[Case], plan: Plan, *, workers: int | None = None, on_event: OnEvent = ignore
 ) -> Prepared:
     """Bring cases to the plan's samples, through the cache."""
-    from latentomics.planning import pipeline_of
-
     return prepare_cohort(
         cases,
         pipeline_of(plan),

@@ -1,19 +1,17 @@
 """The main job: a cohort goes in; a feature table, a report and a model come out.
 
-In: a manifest, a folder or an edited plan, the run folder and the options. Out: a ``RunRecord``.
+In: a manifest, a folder or an edited plan, the run folder and what is asked. Out: a ``RunRecord``.
 Each stage below is one call, and leaves a file of the run folder (DESIGN, section 7).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from latentomics.core import IntArray, RequestError, Result, write_atomic
+from latentomics.core import RequestError, Result, write_atomic
 from latentomics.dataset import Prepared
 from latentomics.flow.clock import Clock
 from latentomics.flow.decide import decide
@@ -26,25 +24,49 @@ from latentomics.flow.folder import (
     write_rejected,
     write_results,
 )
-from latentomics.flow.gather import Gathered, Split, gather, prepare_cases, request_of, without
+from latentomics.flow.gather import Gathered, Split, gather, prepare_cases, without
 from latentomics.flow.judging import judge
 from latentomics.flow.model import write_model
 from latentomics.flow.pictures import write_pictures
-from latentomics.flow.records import Event, OnEvent, RunOptions, RunRecord, ignore
+from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
 from latentomics.flow.sealing import seal
 from latentomics.flow.tables import write_features
-from latentomics.planning import Plan, Request, load_plan
+from latentomics.planning import DEFAULT_BUDGET_S, SHARES, Plan, Request, load_plan
 
-DEFAULT_SHARES = (0.7, 0.1, 0.2)
-DEFAULT_BUDGET_S = 600.0
 PLAN = "plan.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Job:
+    """What the stages of one run share."""
+
+    folder: Path
+    request: Request
+    edited: Plan | None  # by the user; without one every split is planned from its own cases
+    shares: tuple[float, float, float]
+    resume: bool
+    workers: int | None
+    clock: Clock
+    on_event: OnEvent
+
+    def place(self, fold: int | None) -> Path:
+        """Return the folder of a fold, None the run's own split; made where it is missing."""
+        place = self.folder if fold is None else self.folder / "folds" / str(fold)
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def tell(self, stage: str, message: str) -> None:
+        """Say that a stage has begun."""
+        self.on_event(Event(stage=stage, done=0, total=1, message=message))
 
 
 def run(
     source: Path,
     folder: Path,
+    asked: Request | None = None,
     *,
-    request_options: RunOptions | None = None,
+    resume: bool = False,
+    workers: int | None = None,
     on_event: OnEvent = ignore,
 ) -> RunRecord:
     """Learn features from a cohort, and show what they are worth.
@@ -55,8 +77,12 @@ def run(
         A manifest, a folder of images, or a plan (``.yaml``).
     folder : Path
         The run folder; made where it is missing.
-    request_options : RunOptions, optional
-        What is asked; a plan's own request stands where the source is a plan.
+    asked : Request, optional
+        What is asked of the cohort; a plan holds its own.
+    resume : bool
+        Go on where the folder's run stopped, with its plan.
+    workers : int, optional
+        Processes that read cases; all cores by default.
     on_event : callable, optional
         Told where the run stands.
 
@@ -71,160 +97,160 @@ def run(
     """
     from latentomics.training import lock_folder
 
-    options = request_options or RunOptions()
-    given = _given_plan(source, folder, options)
-    with ExitStack() as stack:
-        stack.enter_context(lock_folder(folder))
-        return _run(source, folder, given, options, on_event)
-
-
-def _given_plan(source: Path, folder: Path, options: RunOptions) -> Plan | None:
-    """Return the plan that the user edited, or the one of the run that is resumed."""
-    begun = folder / PLAN
-    if options.resume and begun.is_file():
-        return load_plan(begun)
-    if begun.is_file():
-        raise RequestError(
-            "a run lies here already",
-            str(folder),
-            "go on with --resume, or choose another folder",
+    asked = asked or Request()
+    edited = _edited(source, asked)
+    given = _begun(folder, asked, resume=resume) or edited
+    request = given.request if given else asked.of(source)
+    with lock_folder(folder):
+        job = Job(
+            folder=folder,
+            request=request,
+            edited=edited,
+            shares=given.split.value if given else SHARES,
+            resume=resume,
+            workers=workers,
+            clock=Clock(budget_s=_budget(request, edited)),
+            on_event=on_event,
         )
+        return _run(job)
+
+
+def _edited(source: Path, asked: Request) -> Plan | None:
+    """Return the plan that the source is."""
+    if source.suffix not in (".yaml", ".yml"):
+        return None
+    plan = load_plan(source)
+    _refuse_other(asked, plan, source)
+    return plan
+
+
+def _begun(folder: Path, asked: Request, *, resume: bool) -> Plan | None:
+    """Return the plan of the run that lies in the folder and is resumed."""
     if folder.exists() and not folder.is_dir():
         raise RequestError("the run folder is a file", str(folder), "choose another folder")
-    return load_plan(source) if source.suffix in (".yaml", ".yml") else None
-
-
-def _run(
-    source: Path, folder: Path, given: Plan | None, options: RunOptions, on_event: OnEvent
-) -> RunRecord:
-    request = given.request if given else request_of(source, options)
-    clock = Clock(budget_s=_budget(request, given))
-    shares = given.split.value if given else DEFAULT_SHARES
-    seed = given.seed if given else options.seed
-    with clock.stage("read"):
-        gathered = gather(
-            request,
-            shares,
-            seed,
-            workers=options.workers,
-            on_event=on_event,
-            on_rejected=partial(write_rejected, folder / "rejected.csv"),
+    if not (folder / PLAN).is_file():
+        return None
+    if not resume:
+        raise RequestError(
+            "a run lies here already", str(folder), "go on with --resume, or choose another folder"
         )
-        write_json(folder / "check.json", gathered.check.plain())
-    with clock.stage("plan"):
-        on_event(Event(stage="plan", done=0, total=1, message="from the training cases"))
-        plan = given or decide(gathered, gathered.split, options)
-        write_atomic(folder / PLAN, plan.to_yaml())
-    gathered, prepared = _prepare(gathered, plan, folder, clock, options, on_event)
-    write_cohort(folder / "cohort.parquet", gathered)
-    main, stores, folds = _fit_all(
-        gathered, plan, prepared, folder, clock, options, given, on_event
-    )
-    write_atomic(folder / PLAN, main.plan.to_yaml())
-    with clock.stage("evidence"):
-        on_event(Event(stage="evidence", done=0, total=1, message="probes, sites and shift"))
-        results = evidence(gathered, main, folds, seed=seed)
-        sentences = judge(results, main, request)
-        if request.demonstration:
-            results = without_intervals(results)
-    return _write(gathered, main, stores, results, sentences, folder, clock, on_event)
+    plan = load_plan(folder / PLAN)
+    _refuse_other(asked, plan, folder)
+    return plan
 
 
-def _budget(request: Request, given: Plan | None) -> float | None:
-    if request.epochs is not None or (given and given.length.value.steps is not None):
+def _refuse_other(asked: Request, plan: Plan, where: Path) -> None:
+    """Refuse what is asked beside a plan and is not in it: it would be ignored."""
+    for name in asked.model_fields_set:
+        value, held = getattr(asked, name), getattr(plan.request, name)
+        if value not in (held, getattr(Request(), name)):
+            raise RequestError(
+                f"{name} is {value}, and the plan was made for {held}",
+                str(where),
+                f"edit the plan's request, or ask without {name}",
+            )
+
+
+def _budget(request: Request, edited: Plan | None) -> float | None:
+    if request.epochs is not None or (edited and edited.length.value.steps is not None):
         return None
     return request.budget_s or DEFAULT_BUDGET_S
 
 
-def _prepare(
-    gathered: Gathered,
-    plan: Plan,
-    folder: Path,
-    clock: Clock,
-    options: RunOptions,
-    on_event: OnEvent,
-) -> tuple[Gathered, Prepared]:
-    with clock.stage("prepare"):
-        prepared = prepare_cases(gathered.cases, plan, workers=options.workers, on_event=on_event)
+def _run(job: Job) -> RunRecord:
+    with job.clock.stage("read"):
+        gathered = gather(
+            job.request,
+            shares=job.shares,
+            workers=job.workers,
+            on_event=job.on_event,
+            on_rejected=partial(write_rejected, job.folder / "rejected.csv"),
+        )
+        write_json(job.folder / "check.json", gathered.check.plain())
+    with job.clock.stage("plan"):
+        plan = _plan(job, gathered)
+    with job.clock.stage("prepare"):
+        prepared = _prepared(job, gathered, plan)
         gathered = without(gathered, prepared.rejected)
-        write_rejected(folder / "rejected.csv", gathered.rejected)
-    return gathered, prepared
+        write_rejected(job.folder / "rejected.csv", gathered.rejected)
+    write_cohort(job.folder / "cohort.parquet", gathered)
+    with job.clock.stage("train"):
+        main, stores = _fit(job, gathered, plan, prepared)
+    folds = [_fold(job, gathered, fold, main) for fold in range(len(gathered.folds))]
+    with job.clock.stage("evidence"):
+        job.tell("evidence", "probes, sites and shift")
+        results = evidence(gathered, main, folds, seed=job.request.seed)
+        sentences = judge(results, main, job.request)
+        if job.request.demonstration:
+            results = without_intervals(results)
+    return _write(job, gathered, main, stores, results, sentences)
 
 
-def _fit_all(
+def _plan(job: Job, gathered: Gathered, fold: int | None = None) -> Plan:
+    """Return the plan of a split: the one it was begun with, the user's, or a new one."""
+    path = job.place(fold) / PLAN
+    if path.is_file():
+        return load_plan(path)
+    job.tell("plan", "from the training cases")
+    plan = job.edited or decide(gathered, _split(gathered, fold), workers=job.workers)
+    write_atomic(path, plan.to_yaml())
+    return plan
+
+
+def _split(gathered: Gathered, fold: int | None) -> Split:
+    return gathered.split if fold is None else gathered.folds[fold]
+
+
+def _prepared(job: Job, gathered: Gathered, plan: Plan) -> Prepared:
+    return prepare_cases(gathered.cases, plan, workers=job.workers, on_event=job.on_event)
+
+
+def _fit(
+    job: Job,
     gathered: Gathered,
     plan: Plan,
     prepared: Prepared,
-    folder: Path,
-    clock: Clock,
-    options: RunOptions,
-    given: Plan | None,
-    on_event: OnEvent,
-) -> tuple[Fitting, Stores, list[Fitting]]:
-    """Fit the run's own split, and then every fold with a plan from its own training cases."""
-    ids = [case.id for case in gathered.cases]
-    parts, labels = max(1, len(gathered.folds)), len(gathered.request.labels)
-
-    def fitted(
-        plan: Plan,
-        prepared: Prepared,
-        split: Split,
-        where: Path,
-        left: int,
-        like: Fitting | None = None,
-    ) -> tuple[Fitting, Stores]:
-        stores = stores_of(plan, prepared, ids, split)
-        fitting = fit_split(
-            plan,
-            stores,
-            split,
-            where,
-            resume=options.resume,
-            remaining_s=clock.training_s(left, parts, labels),
-            domains=_domains(gathered, stores),
-            like=like,
-            on_event=on_event,
-        )
-        return fitting, stores
-
-    with clock.stage("train"):
-        main, stores = fitted(plan, prepared, gathered.split, folder, 1 + len(gathered.folds))
-    folds = []
-    for number, split in enumerate(gathered.folds):
-        with clock.stage(f"fold {number + 1}"):
-            on_event(Event(stage=f"fold {number + 1}", done=number, total=len(gathered.folds)))
-            own = given or decide(gathered, split, options)
-            of_fold = prepare_cases(gathered.cases, own, workers=options.workers, on_event=on_event)
-            where = folder / "folds" / str(number)
-            where.mkdir(parents=True, exist_ok=True)
-            left = len(gathered.folds) - number
-            folds.append(fitted(own, of_fold, split, where, left, main)[0])
-    return main, stores, folds
+    fold: int | None = None,
+    like: Fitting | None = None,
+) -> tuple[Fitting, Stores]:
+    """Fit a split within its share of the time, and keep the plan that it came to."""
+    folds = len(gathered.folds)
+    stores = stores_of(plan, prepared, gathered.cases, _split(gathered, fold))
+    fitting = fit_split(
+        plan,
+        stores,
+        job.place(fold),
+        resume=job.resume,
+        remaining_s=job.clock.training_s(
+            1 + folds if fold is None else folds - fold, max(1, folds), len(job.request.labels)
+        ),
+        like=like,
+        on_event=job.on_event,
+    )
+    write_atomic(job.place(fold) / PLAN, fitting.plan.to_yaml())
+    return fitting, stores
 
 
-def _domains(gathered: Gathered, stores: Stores) -> IntArray:
-    """Return the site number of each training sample, -1 where it is unknown."""
-    sites = {case.id: case.site for case in gathered.cases}
-    names = sorted({site for site in sites.values() if site is not None})
-    numbers = {name: number for number, name in enumerate(names)}
-    known = [sites[case] for case in stores.train.cases]
-    return np.array([-1 if site is None else numbers[site] for site in known], np.int64)
+def _fold(job: Job, gathered: Gathered, fold: int, main: Fitting) -> Fitting:
+    """Do everything again with the training cases of a fold."""
+    with job.clock.stage(f"fold {fold + 1}"):
+        plan = _plan(job, gathered, fold)
+        return _fit(job, gathered, plan, _prepared(job, gathered, plan), fold, main)[0]
 
 
 def _write(
+    job: Job,
     gathered: Gathered,
     main: Fitting,
     stores: Stores,
     results: Sequence[Result],
     sentences: tuple[tuple[str, str], ...],
-    folder: Path,
-    clock: Clock,
-    on_event: OnEvent,
 ) -> RunRecord:
     from latentomics.report import write_report
 
-    with clock.stage("write"):
-        on_event(Event(stage="report", done=0, total=1, message="tables, pictures and report"))
+    folder = job.folder
+    with job.clock.stage("write"):
+        job.tell("report", "tables, pictures and report")
         write_results(folder / "results.json", results)
         write_json(
             folder / "verdict.json",
@@ -235,7 +261,8 @@ def _write(
         unit = next(iter(gathered.facts.values())).value_unit
         write_pictures(folder / "pictures", main, stores.every, unit)
     outcome = {"outcome": main.fitted.outcome, "weights_sha256": sha256}
-    write_json(folder / "provenance.json", provenance(gathered, main.plan, clock.stages, outcome))
+    stages = job.clock.stages
+    write_json(folder / "provenance.json", provenance(gathered, main.plan, stages, outcome))
     report = write_report(folder)
     seal(folder)
     return RunRecord(

@@ -1,36 +1,15 @@
-"""What the main job takes and gives: options, events and the record of a run.
+"""What the main job gives: events and the record of a run.
 
-Times are seconds of wall time, memory is in bytes.
+Times are seconds of wall time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from latentomics.core import Result
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """What a user may ask of a run; None leaves the choice to the plan."""
-
-    labels: tuple[str, ...] = ()
-    site: str | None = None
-    channels: tuple[str, ...] = ("image",)
-    mask_label: int | None = None
-    folds: int = 0
-    budget_s: float | None = None
-    epochs: int | None = None
-    memory_bytes: int | None = None
-    method: str | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
-    workers: int | None = None
-    resume: bool = False
-    seed: int = 0
-    latent: int | None = None
-    demonstration: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ def method_of(plan: Plan) -> Method:
     RequestError
         For a setting the method does not have, or parts that do not go together.
     """
-    method = method_named(plan.method.value, plan.settings)
+    method = method_named(plan.method.value, plan.request.settings)
     _refuse(_conflict(method, plan), method)
     return replace(method, corruption=plan.noise.value is not None)
 

@@ -2,10 +2,22 @@
 
 from latentomics.planning.fingerprint import Fingerprint, fingerprint_of
 from latentomics.planning.hardware import Hardware, available_hardware
-from latentomics.planning.plan import Choice, Length, Noise, Plan, Request, load_plan
-from latentomics.planning.planner import Wishes, explained_shares, make_plan, pipeline_of
+from latentomics.planning.plan import (
+    DEFAULT_BUDGET_S,
+    SHARES,
+    Choice,
+    Length,
+    Noise,
+    Plan,
+    Request,
+    load_plan,
+    request_from,
+)
+from latentomics.planning.planner import explained_shares, make_plan, pipeline_of
 
 __all__ = [
+    "DEFAULT_BUDGET_S",
+    "SHARES",
     "Choice",
     "Fingerprint",
     "Hardware",
@@ -13,11 +25,11 @@ __all__ = [
     "Noise",
     "Plan",
     "Request",
-    "Wishes",
     "available_hardware",
     "explained_shares",
     "fingerprint_of",
     "load_plan",
     "make_plan",
     "pipeline_of",
+    "request_from",
 ]

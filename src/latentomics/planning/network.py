@@ -11,12 +11,11 @@ from typing import Literal
 
 from latentomics.core import NetworkSpec
 from latentomics.planning.fingerprint import Fingerprint
-from latentomics.planning.plan import Choice, Length, Noise, View
+from latentomics.planning.plan import DEFAULT_BUDGET_S, Choice, Length, Noise, View
 
 LATENTS = (8, 16, 32, 64)
 LOCAL_WIDTHS = (16, 32)  # every case is read whole in 8 flips: encoding is what costs
 EXPLAINED = 0.95  # share of variance that the code should be able to hold
-DEFAULT_TOTAL_S = 600.0  # wall time of a whole run without --budget
 
 
 def choose_method(view: View) -> Choice[str]:
@@ -140,4 +139,4 @@ def choose_length(budget_s: float | None, epochs: int | None) -> Choice[Length]:
     if budget_s is not None:
         return Choice(value=Length(budget_s=budget_s), reason="--budget, for the whole run")
     reason = "the default: about ten minutes for the whole run"
-    return Choice(value=Length(budget_s=DEFAULT_TOTAL_S), reason=reason)
+    return Choice(value=Length(budget_s=DEFAULT_BUDGET_S), reason=reason)

@@ -6,6 +6,7 @@ steps, precision, threads and seed it gives the same bytes on the same machine (
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
@@ -15,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from latentomics.core import NetworkSpec, RequestError
 
 T = TypeVar("T")
+
+SHARES = (0.7, 0.1, 0.2)  # train, validation, test where the manifest has no split
+DEFAULT_BUDGET_S = 600.0  # wall time of a whole run without --budget
 
 View = Literal["local", "scaled", "fixed", "pose", "whole", "slices", "patches"]
 Normalisation = Literal["hu-window", "robust-z", "percentile", "suv", "identity"]
@@ -34,18 +38,41 @@ class Choice(Settings, Generic[T]):
 
 
 class Request(Settings):
-    """What the user asked for; paths are as given."""
+    """What the user asked for, once for every door; None leaves the choice to the plan."""
 
-    manifest: str
-    labels: tuple[str, ...] = ()
+    manifest: str = ""  # set from the cohort that is given
+    labels: tuple[str, ...] = ()  # columns, or comparisons such as grade>=2
     site: str | None = None  # column that names the site
     channels: tuple[str, ...] = ("image",)
     mask_label: int | None = None
     folds: int = 0  # 0: one split
-    budget_s: float | None = None
+    budget_s: float | None = None  # wall time of the whole run
     epochs: int | None = None
     memory_bytes: int | None = None
+    method: str | None = None
+    latent: int | None = None  # length of the code
+    settings: dict[str, float | str | bool] = {}  # of the method
+    seed: int = 0
     demonstration: str | None = None  # said on the report's first page; intervals are left out
+
+    def of(self, source: Path) -> Request:
+        """Return what is asked, of this cohort."""
+        return self.model_copy(update={"manifest": str(source.resolve())})
+
+
+def request_from(asked: Mapping[str, object]) -> Request:
+    """Return a request from names and values.
+
+    Raises
+    ------
+    RequestError
+        With the name that is unknown, or whose value is wrong.
+    """
+    try:
+        return Request.model_validate(asked)
+    except ValidationError as error:
+        known = ", ".join(name for name in Request.model_fields if name != "manifest")
+        raise _refused(error, "what is asked", "the request", f"known: {known}") from None
 
 
 class Noise(Settings):
@@ -83,7 +110,6 @@ class Plan(Settings):
     normalisation: Choice[Normalisation]
     window: Choice[tuple[float, float]]  # HU window, percentiles, or SUV range, by normalisation
     method: Choice[str]
-    settings: dict[str, float | str | bool] = {}  # --set name=value
     network: Choice[NetworkSpec]
     mask_channel: Choice[bool]  # the mask goes in (and out) as the last channel
     loss_region: Choice[Literal["all", "mask", "mask+ring"]]
@@ -97,7 +123,11 @@ class Plan(Settings):
     length: Choice[Length]
     split: Choice[tuple[float, float, float]]  # train, val, test shares where the manifest has none
     threads: Choice[int]
-    seed: int = 0
+
+    @property
+    def seed(self) -> int:
+        """The seed of all randomness."""
+        return self.request.seed
 
     def to_yaml(self) -> str:
         """Return the plan as YAML, reasons beside the values."""
@@ -115,14 +145,17 @@ def load_plan(path: Path) -> Plan:
     try:
         return Plan.model_validate(yaml.safe_load(path.read_text()))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise RequestError(
-            f"the plan is not valid: {first['msg']}",
-            f"{path}, key {key or '(top)'}",
-            "correct the key, or make a new plan with 'latentomics plan COHORT'",
-        ) from None
+        remedy = "correct the key, or make a new plan with 'latentomics plan COHORT'"
+        raise _refused(error, "the plan", str(path), remedy) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RequestError(
             f"the plan cannot be read: {error}", str(path), "give a YAML file that 'plan' wrote"
         ) from None
+
+
+def _refused(error: ValidationError, what: str, where: str, remedy: str) -> RequestError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return RequestError(
+        f"{what} is not valid: {first['msg']}", f"{where}, key {key or '(top)'}", remedy
+    )

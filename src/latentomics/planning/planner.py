@@ -6,8 +6,7 @@ the hardware. Out: a ``Plan``. Only training cases decide (PROMISES L2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -32,24 +31,12 @@ from latentomics.planning.network import (
     choose_shift,
     choose_symmetries,
 )
-from latentomics.planning.plan import Choice, Plan, Request, View
+from latentomics.planning.plan import SHARES, Choice, Plan, Request, View
 from latentomics.preprocess import Pipeline
 
 T = TypeVar("T")
 
 GLOBAL_METHODS_NEED = "a method with one code for the whole sample needs crops of one size"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What the user set; None leaves the choice to the planner."""
-
-    method: str | None = None
-    code: str = "point"  # of the method
-    kind: str = "convolutional"  # of network, the method's usual one
-    latent: int | None = None
-    seed: int = 0
-    settings: Mapping[str, float | str | bool] = field(default_factory=dict)
 
 
 def choose_global_view(view: Choice[View]) -> Choice[View]:
@@ -63,8 +50,8 @@ def make_plan(
     request: Request,
     found: Fingerprint,
     hardware: Hardware,
-    wishes: Wishes,
     *,
+    architecture_of: Callable[[str], tuple[str, str]],
     training: int,
     spectrum: Callable[[Pipeline], Sequence[float]],
 ) -> Plan:
@@ -78,8 +65,8 @@ def make_plan(
         Of the training cases.
     hardware : Hardware
         Threads, memory, device.
-    wishes : Wishes
-        Method, latent size, seed and settings that the user set.
+    architecture_of : callable
+        Name of a method -> the kinds of its network and of its code.
     training : int
         Number of training cases.
     spectrum : callable
@@ -87,9 +74,9 @@ def make_plan(
         called for views with one size.
     """
     view = choose_view(found)
-    if wishes.method is not None and wishes.method != "local":
+    if request.method is not None and request.method != "local":
         view = choose_global_view(view)
-    method = _chosen(wishes.method, choose_method(view.value), "--method")
+    method = _chosen(request.method, choose_method(view.value), "--method")
     spacing = choose_spacing(found, view.value)
     size = choose_size(found, view.value, spacing.value)
     margin = choose_margin(view.value, spacing.value)
@@ -104,9 +91,8 @@ def make_plan(
         window=window.value,
     )
     shares = () if view.value == "local" else spectrum(pipeline)
-    latent = _chosen(wishes.latent, choose_latent(training, view.value, shares), "--latent")
+    latent = _chosen(request.latent, choose_latent(training, view.value, shares), "--latent")
     mask_channel = _choose_mask_channel(view.value)
-    local = method.value == "local"
     return Plan(
         request=request,
         dimension=Choice(value=found.dimension, reason="the images'"),
@@ -117,10 +103,8 @@ def make_plan(
         normalisation=normalisation,
         window=window,
         method=method,
-        settings=dict(wishes.settings),
         network=choose_network(
-            "local" if local else wishes.kind,
-            "map" if local else wishes.code,
+            *architecture_of(method.value),
             found.dimension,
             size.value,
             found.channels + mask_channel.value,
@@ -136,9 +120,8 @@ def make_plan(
         learning_rate=Choice(value=2e-3, reason="AdamW, flat and then a cosine to nothing"),
         precision=Choice(value="float32", reason="until both were measured"),
         length=choose_length(request.budget_s, request.epochs),
-        split=Choice(value=(0.7, 0.1, 0.2), reason="train, validation, test; by patient"),
+        split=Choice(value=SHARES, reason="train, validation, test; by patient"),
         threads=Choice(value=hardware.threads, reason="all cores of this machine"),
-        seed=wishes.seed,
     )
 
 

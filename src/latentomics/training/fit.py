@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from latentomics.models import Network
     from latentomics.planning import Plan
 
-NOT_IN_THE_BYTES = {"request", "length", "threads"}  # of a plan: they may differ on resuming
+NOT_IN_THE_BYTES = {"version", "request", "length", "threads"}  # of a plan
+IN_THE_BYTES = {"settings", "seed"}  # of its request
 
 
 def fit(
@@ -131,11 +132,10 @@ def _start(plan: Plan, method: Method, spec: NetworkSpec, initial: Pca | None) -
 
 def _identity(plan: Plan, spec: NetworkSpec, train: Store, validation: Store) -> str:
     """Hash what decides the weights, apart from the length; no path, so a folder may move."""
-    values = plan.model_dump(mode="json", exclude=NOT_IN_THE_BYTES)
-    for choice in values.values():
-        if isinstance(choice, dict):
-            choice.pop("reason", None)
-    return content_hash([values, spec, list(train.cases), list(validation.cases)])
+    choices = plan.model_dump(mode="json", exclude=NOT_IN_THE_BYTES)
+    values = {name: choice["value"] for name, choice in choices.items()}
+    asked = plan.request.model_dump(mode="json", include=IN_THE_BYTES)
+    return content_hash([values, asked, spec, list(train.cases), list(validation.cases)])
 
 
 def _resolved(plan: Plan, trained: Trained) -> Plan:

@@ -24,7 +24,17 @@ _NAMES = {
     "mask_channel": "mask as a channel",
     "split": "split (train, validation, test)",
 }
-_REQUEST = ("manifest", "labels", "site", "channels", "folds", "epochs", "budget_s")
+_REQUEST = (
+    "manifest",
+    "labels",
+    "site",
+    "channels",
+    "folds",
+    "epochs",
+    "budget_s",
+    "seed",
+    "settings",
+)
 
 
 def plan_section(files: RunFiles) -> Section:
@@ -35,7 +45,7 @@ def plan_section(files: RunFiles) -> Section:
             Words(text=files.missing.get("plan.yaml", "The plan is empty") + ".", tone="note"),
         )
     else:
-        blocks = (*_request(files), _choices(files), *_settings(files))
+        blocks = (*_request(files), _choices(files))
     return Section(
         anchor="plan",
         title="The plan and its reasons",
@@ -49,7 +59,7 @@ def _request(files: RunFiles) -> list[Block]:
     asked = [
         (name.replace("_s", " (s)") if name == "budget_s" else name, said(files.request[name]))
         for name in _REQUEST
-        if files.request.get(name) not in (None, [], 0)
+        if files.request.get(name) or (name == "seed" and name in files.request)
     ]
     if not asked:
         return []
@@ -63,11 +73,3 @@ def _choices(files: RunFiles) -> Table:
             title = _NAMES.get(name, name.replace("_", " "))
             rows.append((title, said(entry["value"], name), str(entry.get("reason", ""))))
     return Table(columns=("choice", "value", "because"), rows=tuple(rows))
-
-
-def _settings(files: RunFiles) -> list[Block]:
-    settings = files.plan.get("settings")
-    words = [f"Seed {said(files.plan.get('seed', 0))}."]
-    if isinstance(settings, Mapping) and settings:
-        words.append(f"Settings of the method: {said(settings)}.")
-    return [Words(text=" ".join(words))]
