@@ -101,9 +101,9 @@ def icc_consistency(values: DoubleArray) -> tuple[DoubleArray, DoubleArray, Doub
     quotient = s.rows / np.maximum(s.error, s.least)
     low = quotient / f.ppf(LEVEL, s.n - 1, freedom)
     high = quotient * f.ppf(LEVEL, freedom, s.n - 1)
+    lower, upper = ((x - 1) / (x + s.k - 1) for x in (low, high))
     undefined = np.isnan(r)
-    limits = [(x - 1) / (x + s.k - 1) for x in (low, high)]
-    return r, *(np.where(undefined, np.nan, x) for x in limits)
+    return r, np.where(undefined, np.nan, lower), np.where(undefined, np.nan, upper)
 
 
 def icc_one_way(values: DoubleArray) -> DoubleArray:
@@ -130,7 +130,7 @@ def within_subject_sd(first: DoubleArray, second: DoubleArray) -> DoubleArray:
 
 def repeatability(first: DoubleArray, second: DoubleArray) -> DoubleArray:
     """Return the coefficient 1.96 sqrt(2) wSD, within which 95 % of repeated differences lie."""
-    return 1.96 * np.sqrt(2) * within_subject_sd(first, second)
+    return np.asarray(1.96 * np.sqrt(2) * within_subject_sd(first, second))
 
 
 def _agreement(s: MeanSquares) -> DoubleArray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -179,10 +180,10 @@ def repositioned(
     read = np.asarray(values[window], np.float32)
     for axis, part in enumerate(window):
         at[axis] -= part.start
-    order = 3 if at[0].size <= CUBIC_VOXELS else 1
-    new: FloatArray = np.empty(at.shape[1:], np.float32)
+    order: Literal[1, 3] = 3 if at[0].size <= CUBIC_VOXELS else 1
+    new: Any = np.empty(at.shape[1:], np.float32)
     map_coordinates(read, at, order=order, mode="nearest", output=new)
-    return np.clip(new, read.min(), read.max())
+    return np.asarray(np.clip(new, read.min(), read.max()))
 
 
 def redraw(mask: Mask, how: Perturbation, middle: DoubleArray, draws: np.random.Generator) -> Mask:
@@ -198,7 +199,7 @@ def redraw(mask: Mask, how: Perturbation, middle: DoubleArray, draws: np.random.
     tight = mask.values[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
     distance = signed_distance(np.pad(tight, REGROWN), mask.grid.spacing)
     if how.rotation_deg or how.shift_voxels:
-        origin = _place(mask.grid, (first - REGROWN)[None])[0]
+        (origin,) = _place(mask.grid, (first - REGROWN)[None])
         local = replace(mask.grid, origin=tuple(float(o) for o in origin))
         whole = tuple(slice(0, n) for n in distance.shape)
         distance = repositioned(distance, local, how, middle, whole).astype(np.float64)
@@ -261,10 +262,12 @@ def _some(values: FloatArray) -> FloatArray:
 
 
 def _middle(acquisition: Acquisition, mask: Mask | None) -> DoubleArray:
-    if mask is None:
-        size = np.array(acquisition.values.shape[1:])
-        return _place(acquisition.grid, (size[None] - 1) / 2)[0]
-    return _place(mask.grid, np.argwhere(mask.values).mean(0)[None])[0]
+    """Return the place (d,) in mm about which a patient turns."""
+    grid = acquisition.grid if mask is None else mask.grid
+    middle = (np.array(acquisition.values.shape[1:]) - 1) / 2
+    if mask is not None:
+        middle = np.argwhere(mask.values).mean(0)
+    return np.asarray(_place(grid, middle[None])[0])
 
 
 def _before(grid: Grid, how: Perturbation, middle: DoubleArray, box: Box) -> DoubleArray:
