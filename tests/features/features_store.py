@@ -57,7 +57,7 @@ def make_store(
         near=np.concatenate([m.ravel() for m in near]),
         boxes=np.zeros((len(values), 2, sizes.shape[1]), np.int64),
     )
-    return Store(samples=samples, patch=patch, loss_region=loss_region, mask_channel=False)
+    return Store(samples=samples, patch=patch, loss_region=loss_region, mask_channel=1.0)
 
 
 def make_plan(spec: NetworkSpec, **values: Any) -> Plan:

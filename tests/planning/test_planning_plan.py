@@ -111,6 +111,23 @@ def test_roi_size_spread_decides_lesion_or_organ() -> None:
     assert planned(replace(LESIONS, masked=0.0)).view.value == "whole"
 
 
+def test_an_organ_in_fixed_pose_is_read_with_its_mask() -> None:
+    plan = planned(organ())
+    assert plan.mask_channel.value == 2
+    assert plan.network.value.channels_in == plan.network.value.channels_out == 2
+    whole = planned(replace(LESIONS, masked=0.0))
+    assert whole.mask_channel.value == 0
+    assert whole.network.value.channels_in == 1
+
+
+def test_the_number_of_cases_decides_whether_they_are_deformed() -> None:
+    few, many = (planned(organ(), training=n).deformation for n in (180, 2400))
+    assert few.value is not None
+    assert "180 training cases are few" in few.reason
+    assert many.value is None
+    assert planned(LESIONS, training=180).deformation.value is None
+
+
 def test_masks_that_fill_the_image_have_no_pose() -> None:
     assert planned(organ(mask_share=0.97)).view.value == "local"
 

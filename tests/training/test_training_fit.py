@@ -14,7 +14,7 @@ import torch
 from training_plan import MemoryStore, make_plan, make_spec, run_fit
 
 from latentomics.core import Interrupted, RequestError
-from latentomics.dataset import fit_pca
+from latentomics.dataset import Deformation, fit_pca
 from latentomics.methods import method_of
 from latentomics.planning import Length, Noise
 from latentomics.training import Progress, estimate_step_seconds, fit, measure_pace
@@ -149,6 +149,16 @@ def test_the_mask_goes_in_and_out_and_moves_with_the_values(
     fitted = run_fit(plan)
     assert all(seen)
     assert fitted.network.decode(torch.zeros(1, 3)).shape == (1, 2, 12, 8)
+
+
+@pytest.mark.parametrize("method", ["autoencoder", "invariant"])
+def test_deformed_training_repeats_its_bytes_and_is_not_the_same_as_without(method: str) -> None:
+    bent = Deformation(rotation_degrees=15.0, scaling=0.1, bending=1.0)
+    spec = make_spec(channels_in=2, channels_out=2)
+    asked = {"method": method, "mask_channel": 2.0, "shift": 1}
+    first, again = (run_fit(make_plan(spec, **asked, deformation=bent)) for _ in range(2))
+    assert first.weights_sha256 == again.weights_sha256
+    assert first.weights_sha256 != run_fit(make_plan(spec, **asked)).weights_sha256
 
 
 def test_bfloat16_trains_to_about_the_same_error() -> None:

@@ -1,10 +1,11 @@
 """Samples by the batch: the cache, patient-safe splits, stores, and principal components."""
 
 from latentomics.dataset.collect import Entry, Prepared, prepare_cohort
+from latentomics.dataset.copies import copies_for, deformed_rows, shifted_rows
+from latentomics.dataset.deform import Deformation, deform, draw_control_points
 from latentomics.dataset.given import store_of
 from latentomics.dataset.pca import Pca, fit_pca
 from latentomics.dataset.region import near_mm, near_voxels
-from latentomics.dataset.shifted import copies_for, shifted_rows
 from latentomics.dataset.split import (
     Part,
     Split,
@@ -17,6 +18,7 @@ from latentomics.dataset.store import Batch, LossRegion, Store, open_store
 
 __all__ = [
     "Batch",
+    "Deformation",
     "Entry",
     "LossRegion",
     "Part",
@@ -25,6 +27,9 @@ __all__ = [
     "Split",
     "Store",
     "copies_for",
+    "deform",
+    "deformed_rows",
+    "draw_control_points",
     "drop_duplicates",
     "fit_pca",
     "fold_cases",

@@ -20,7 +20,7 @@ def store_of(
     patch: tuple[int, ...] | None = None,
     loss_region: LossRegion = "all",
     ring_mm: float = RING_MM,
-    mask_channel: bool = False,
+    mask_channel: float = 0.0,
 ) -> Store:
     """Return the store of samples in the given order.
 

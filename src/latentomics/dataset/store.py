@@ -47,7 +47,7 @@ class Store:
     samples: Samples
     patch: tuple[int, ...] | None
     loss_region: LossRegion
-    mask_channel: bool  # for who builds the network's input; values never hold the mask
+    mask_channel: float  # the mask's value in a network's input, 0: none; values never hold it
 
     def __len__(self) -> int:
         return len(self.samples.cases)
@@ -148,7 +148,7 @@ def open_store(
     patch: tuple[int, ...] | None = None,
     loss_region: LossRegion = "all",
     ring_mm: float = RING_MM,
-    mask_channel: bool = False,
+    mask_channel: float = 0.0,
     memory_bytes: int | None = None,
 ) -> Store:
     """Load the samples of some cases.
@@ -163,7 +163,7 @@ def open_store(
         Where the loss counts. "all": everywhere; "mask": inside; "mask+ring": for patches in the
         mask and ``ring_mm`` around it and nowhere else; for whole samples fully in the mask and two
         voxels around it, and by .02 elsewhere.
-    mask_channel : bool
+    mask_channel : float
         Kept for who builds the network's input.
     memory_bytes : int, optional
         Above this the samples are mapped from a nameless file beside the cache.

@@ -17,7 +17,7 @@ from latentomics.features.errors import (
 )
 from latentomics.features.reference import Likeness, Reference, fit_reference
 from latentomics.features.regional import regional_statistics, signed_distance
-from latentomics.features.samples import ByCase, regions_of
+from latentomics.features.samples import ByCase, input_of, regions_of
 from latentomics.features.table import (
     Columns,
     FeatureTable,
@@ -41,6 +41,7 @@ __all__ = [
     "features_dictionary",
     "fit_patch_pca",
     "fit_reference",
+    "input_of",
     "intensity_features",
     "lattice",
     "mean_errors",

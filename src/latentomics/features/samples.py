@@ -47,7 +47,8 @@ def input_of(store: Store, row: int, channels: int) -> FloatArray:
     sample = store.sample(row)
     if channels <= len(sample.values):
         return np.asarray(sample.values, np.float32)
-    return np.concatenate([sample.values, sample.mask[None]], axis=0, dtype=np.float32)
+    mask = sample.mask[None] * np.float32(store.mask_channel)
+    return np.concatenate([sample.values, mask], axis=0, dtype=np.float32)
 
 
 def regions_of(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from latentomics.core import DoubleArray, FloatArray, NetworkSpec
-from latentomics.dataset import Pca, Store, copies_for, fit_pca, shifted_rows
+from latentomics.dataset import Pca, Store, copies_for, deformed_rows, fit_pca, shifted_rows
 from latentomics.features import (
     ByCase,
     encode_store,
@@ -75,11 +75,18 @@ def baselines(
     return Baselines(
         features=features,
         errors={
-            "pca": pca_errors(pca, every),
+            "pca": pca_errors(_of_images(rows, every.channels, pca, plan), every),
             "mean": mean_errors(mean_image(train), every),
         },
         initial=_initial(plan, rows, pca),
     )
+
+
+def _of_images(rows: FloatArray, channels: int, pca: Pca, plan: Plan) -> Pca:
+    """Return the components that rebuild images best: of images alone, where masks go in too."""
+    if rows.shape[1] == channels:
+        return pca
+    return fit_pca(rows[:, :channels].reshape(len(rows), -1), len(pca.components), plan.seed)
 
 
 def inputs(store: Store, channels: int) -> FloatArray:
@@ -87,7 +94,8 @@ def inputs(store: Store, channels: int) -> FloatArray:
     batch = store.batch(np.arange(len(store)), None)
     values = batch.values.numpy()
     if channels > values.shape[1]:
-        values = np.concatenate([values, batch.mask.numpy()], axis=1)
+        mask = batch.mask.numpy() * np.float32(store.mask_channel)
+        values = np.concatenate([values, mask], axis=1)
     return values
 
 
@@ -122,14 +130,20 @@ def _local(plan: Plan, train: Store, every: Store, known: Mapping[str, ByCase]) 
 
 
 def _initial(plan: Plan, rows: FloatArray, pca: Pca) -> Pca | None:
-    """Return the components that a linear path starts at: of shifted copies where cases are few."""
+    """Return the components that a linear path starts at: of moved copies where cases are few."""
     spec = plan.network.value
     if spec.kind == "linear" or not spec.linear_path:
         return pca if spec.kind == "linear" else None
     copies = copies_for(len(rows), rows[0].nbytes, SHIFTED_BYTES) if plan.shift.value else 0
     if not copies:
         return pca
-    moved = shifted_rows(rows, plan.shift.value, copies, plan.seed)
+    bent, reach = plan.deformation.value, plan.shift.value
+    if bent:
+        # half of what training sees: components have to be right, not robust (docs/decisions)
+        how = replace(bent.gentle(), shift=reach)
+        moved = deformed_rows(rows, how, plan.spacing.value, copies, plan.seed)
+    else:
+        moved = shifted_rows(rows, reach, copies, plan.seed)
     return fit_pca(moved, spec.latent, plan.seed)
 
 

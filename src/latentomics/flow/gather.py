@@ -156,13 +156,25 @@ def _stratified_by(cases: Sequence[Case], request: Request) -> list[Sequence[Tar
 def prepare_cases(
     cases: Sequence[Case], plan: Plan, *, workers: int | None = None, on_event: OnEvent = ignore
 ) -> Prepared:
-    """Bring cases to the plan's samples, through the cache."""
-    return prepare_cohort(
-        cases,
+    """Bring cases to the plan's samples, through the cache; a mask that is read must be there."""
+    bare = [case for case in cases if plan.mask_channel.value and case.mask is None]
+    prepared = prepare_cohort(
+        [case for case in cases if case not in bare],
         pipeline_of(plan),
         cache_folder(),
         workers=workers,
         on_done=counter("prepare", len(cases), "resampling and cropping", on_event),
+    )
+    return replace(prepared, rejected=(*(_without_mask(case) for case in bare), *prepared.rejected))
+
+
+def _without_mask(case: Case) -> Rejection:
+    return Rejection(
+        case=case.id,
+        file=str(case.image[0]),
+        code="mask",
+        reason="the plan reads the mask beside the image, and this case has none",
+        remedy="give a mask, or set mask_channel to 0 in the plan",
     )
 
 

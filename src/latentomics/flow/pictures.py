@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from latentomics.core import FloatArray, write_atomic
 from latentomics.dataset import Store
+from latentomics.features import input_of
 from latentomics.flow.fitting import Fitting
 
 SHOWN = 6
@@ -72,7 +73,7 @@ def _rebuilt(fitting: Fitting, store: Store, row: int) -> FloatArray:
     network = fitting.fitted.network
     sample = store.sample(row)
     channels = fitting.plan.network.value.channels_in
-    values = np.concatenate([sample.values, sample.mask[None]], dtype=np.float32)[:channels]
+    values = input_of(store, row, channels)
     device = next(network.parameters()).device
     with torch.inference_mode():
         _, output = network(torch.from_numpy(values[None]).to(device))

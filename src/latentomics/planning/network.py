@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 from latentomics.core import NetworkSpec
+from latentomics.dataset import Deformation
 from latentomics.planning.fingerprint import Fingerprint
 from latentomics.planning.plan import DEFAULT_BUDGET_S, Choice, Length, Noise, View
 
 LATENTS = (8, 16, 32, 64)
 LOCAL_WIDTHS = (16, 32)  # every case is read whole in 8 flips: encoding is what costs
 EXPLAINED = 0.95  # share of variance that the code should be able to hold
+MANY_CASES = 1000  # that need no deformed copies to generalise
+DEFORMATION = Deformation(rotation_degrees=15.0, scaling=0.1, bending=1.0)
 
 
 def choose_method(view: View) -> Choice[str]:
@@ -115,6 +118,22 @@ def choose_shift(view: View, size: tuple[int, ...]) -> Choice[int]:
         return Choice(value=0, reason="patches are cut at random places already")
     value = 2 if min(size) >= 32 else 1
     return Choice(value=value, reason="voxels: the same anatomy a little elsewhere")
+
+
+def choose_deformation(view: View, dimension: int, training: int) -> Choice[Deformation | None]:
+    """Few cases are seen turned, scaled and bent a little, so as not to be learned by heart."""
+    if view in ("local", "patches"):
+        return Choice(value=None, reason="patches are turned and flipped already")
+    if dimension == 1:
+        return Choice(value=None, reason="a signal has nothing to turn")
+    if training >= MANY_CASES:
+        return Choice(value=None, reason=f"{training} training cases vary enough by themselves")
+    return Choice(
+        value=DEFORMATION,
+        reason=f"{training} training cases are few: each is seen turned by up to "
+        f"{DEFORMATION.rotation_degrees:g} degrees, scaled by up to {DEFORMATION.scaling:.0%} and "
+        f"bent by {DEFORMATION.bending:g} voxel (SD) (docs/decisions)",
+    )
 
 
 def choose_symmetries(view: View) -> Choice[Literal["none", "flips"]]:

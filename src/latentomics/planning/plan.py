@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from latentomics.core import NetworkSpec, RequestError
+from latentomics.dataset import Deformation
 
 T = TypeVar("T")
 
@@ -111,10 +112,11 @@ class Plan(Settings):
     window: Choice[tuple[float, float]]  # HU window, percentiles, or SUV range, by normalisation
     method: Choice[str]
     network: Choice[NetworkSpec]
-    mask_channel: Choice[bool]  # the mask goes in (and out) as the last channel
+    mask_channel: Choice[float]  # what the mask is inside, as last channel in and out; 0: none
     loss_region: Choice[Literal["all", "mask", "mask+ring"]]
     noise: Choice[Noise | None]
     shift: Choice[int]  # random shifts of up to this many voxels while training
+    deformation: Choice[Deformation | None] = Choice(value=None, reason="none was asked for")
     symmetries: Choice[Literal["none", "flips"]]  # the code is the mean over these
     pooled: Choice[bool]  # pooled encoder maps beside the code
     batch: Choice[int]

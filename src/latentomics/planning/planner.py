@@ -23,6 +23,7 @@ from latentomics.planning.geometry import (
 from latentomics.planning.hardware import Hardware
 from latentomics.planning.network import (
     choose_batch,
+    choose_deformation,
     choose_latent,
     choose_length,
     choose_method,
@@ -107,13 +108,14 @@ def make_plan(
             *architecture_of(method.value),
             found.dimension,
             size.value,
-            found.channels + mask_channel.value,
+            found.channels + (mask_channel.value > 0),
             latent.value,
         ),
         mask_channel=mask_channel,
         loss_region=_choose_loss_region(view.value),
         noise=choose_noise(found, method.value),
         shift=choose_shift(view.value, size.value),
+        deformation=choose_deformation(view.value, found.dimension, training),
         symmetries=choose_symmetries(view.value),
         pooled=_choose_pooled(view.value, method.value),
         batch=choose_batch(training, found.dimension),
@@ -150,10 +152,16 @@ def _chosen(wish: T | None, choice: Choice[T], option: str) -> Choice[T]:
     return choice if wish is None else Choice(value=wish, reason=option)
 
 
-def _choose_mask_channel(view: View) -> Choice[bool]:
+def _choose_mask_channel(view: View) -> Choice[float]:
     if view in ("scaled", "fixed"):
-        return Choice(value=True, reason="the mask as a channel in and out describes the shape")
-    return Choice(value=False, reason="the network sees the image alone")
+        return Choice(value=1.0, reason="the mask as a channel in and out describes the shape")
+    if view == "pose":
+        return Choice(
+            value=2.0,
+            reason="the mask as a channel in and out describes the shape; 2 SDs of the image, so "
+            "that the code holds it (docs/decisions)",
+        )
+    return Choice(value=0.0, reason="the network sees the image alone")
 
 
 def _choose_loss_region(view: View) -> Choice[Literal["all", "mask", "mask+ring"]]:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latentomics.dataset import Deformation, deform, draw_control_points
 from latentomics.noise import NoiseModel
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 GROUPS = 8  # of a batch, each moved by its own draw
-ROTATION = math.radians(15)  # METHODS 20
+ROTATION = 15.0  # degrees, METHODS 20
 GAIN = math.log(1.25)  # the gain of the second view lies between 1/1.25 and 1.25
 OFFSET = 0.2  # of the second view, in units of the normalised image
 
@@ -112,17 +113,14 @@ def second_view(
     Signals are not rotated. What comes from outside takes the nearest value (METHODS 20).
     """
     import torch
-    from torch.nn.functional import affine_grid, grid_sample
 
     count, dimension = len(values), values.ndim - 2
     gain = np.exp(generator.uniform(-GAIN, GAIN, count))
     offset = generator.uniform(-OFFSET, OFFSET, count)
     if dimension > 1:
-        matrices = _rotations(generator, count, dimension)
-        theta = _in_grid_units(matrices, values.shape[2:], spacing)
-        grid = affine_grid(theta.to(values.device), list(values.shape), align_corners=False)
-        both = torch.cat([values, mask], dim=1)
-        both = grid_sample(both, grid, padding_mode="border", align_corners=False)
+        turned = Deformation(rotation_degrees=ROTATION)
+        points = draw_control_points(generator, count, values.shape[2:], spacing, turned)
+        both = deform(torch.cat([values, mask], dim=1), points)
         values, mask = both[:, :-1], both[:, -1:]
     shape = (count,) + (1,) * (dimension + 1)
     change = torch.from_numpy(np.stack([gain, offset]).astype(np.float32)).to(values.device)
@@ -142,32 +140,3 @@ def _shift(source: Tensor, target: Tensor, shift: Sequence[int]) -> None:
         if s < 0:
             bare = target.narrow(axis, size + s, -s)
             bare.copy_(target.narrow(axis, size + s - 1, 1).expand_as(bare))
-
-
-def _rotations(
-    generator: np.random.Generator, count: int, dimension: int
-) -> np.ndarray[tuple[int, int, int], np.dtype[np.float64]]:
-    """Matrices (count, dimension, dimension) of angles within the limit, about any axis in 3-D."""
-    from scipy.spatial.transform import Rotation
-
-    angles = generator.uniform(-ROTATION, ROTATION, count)
-    axes = np.tile([0.0, 0.0, 1.0], (count, 1))
-    if dimension == 3:
-        axes = generator.standard_normal((count, 3))
-    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
-    matrices = Rotation.from_rotvec(axes * angles[:, None]).as_matrix()
-    return matrices[:, :dimension, :dimension]
-
-
-def _in_grid_units(
-    matrices: np.ndarray[tuple[int, int, int], np.dtype[np.float64]],
-    size: Sequence[int],
-    spacing: Sequence[float],
-) -> Tensor:
-    """Turn rotations in mm into torch's matrices, whose axes run backwards from -1 to 1."""
-    import torch
-
-    half = np.array(size) * np.array(spacing) / 2
-    scaled = (matrices * half / half[:, None])[:, ::-1, ::-1]
-    theta = np.concatenate([scaled, np.zeros((len(scaled), len(half), 1))], axis=2)
-    return torch.from_numpy(theta.astype(np.float32))

@@ -7,11 +7,12 @@ validation terms. Every draw is named by what it is for and by its step, and by 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from latentomics.core import Code, Gaussian, IntArray, StepView, stream, stream_seed
+from latentomics.dataset import deform, draw_control_points
 from latentomics.models import centre, draw
 from latentomics.noise import NOISES
 from latentomics.objectives import total
@@ -112,11 +113,12 @@ class AutoencoderTask:
     def _encode(self, values: Tensor, mask: Tensor) -> Code:
         return self.network.encode(self._with_mask(values, mask, self.network.spec.channels_in))
 
-    @staticmethod
-    def _with_mask(values: Tensor, mask: Tensor, channels: int) -> Tensor:
+    def _with_mask(self, values: Tensor, mask: Tensor, channels: int) -> Tensor:
         import torch
 
-        return torch.cat([values, mask], dim=1) if channels > values.shape[1] else values
+        if channels <= values.shape[1]:
+            return values
+        return torch.cat([values, mask * self.plan.mask_channel.value], dim=1)
 
     def _draw(self, code: Code, noise: torch.Generator | None) -> Tensor:
         import torch
@@ -127,19 +129,32 @@ class AutoencoderTask:
         return draw(code, torch.randn(shape, generator=noise, device=device))
 
     def _moved(self, batch: Batch, step: int) -> Batch:
-        reach = self.plan.shift.value
+        import torch
+
+        bent = self.plan.deformation.value
+        reach = 0 if bent else self.plan.shift.value  # a deformation shifts as well
         local = self.plan.view.value == "local"  # whose patches are cut flipped already
         flips = self.plan.symmetries.value == "flips" and not local
-        if not reach and not flips:
+        if not reach and not flips and not bent:
             return batch
         generator = stream(self.plan.seed, "moves", step)
         moves = draw_moves(generator, self.plan.dimension.value, reach, flips=flips)
-        return replace(
-            batch,
-            values=move_batch(batch.values, moves),
-            mask=move_batch(batch.mask, moves),
-            weight=move_batch(batch.weight, moves),
-        )
+        names = ["values", *(["mask"] if self.plan.mask_channel.value else [])]
+        names += ["weight"] if self.plan.loss_region.value != "all" else []
+        parts = [getattr(batch, name) for name in names]
+        together = move_batch(torch.cat(parts, dim=1), moves)
+        if bent:
+            points = draw_control_points(
+                generator,
+                len(together),
+                together.shape[2:],
+                self.plan.spacing.value,
+                replace(bent, shift=self.plan.shift.value),
+            )
+            together = deform(together, points)
+        moved = torch.split(together, [part.shape[1] for part in parts], dim=1)
+        changed: dict[str, Any] = dict(zip(names, moved, strict=True))
+        return replace(batch, **changed)
 
     def _corrupted(self, batch: Batch, step: int) -> Tensor:
         noise = self.plan.noise.value
