@@ -1,5 +1,6 @@
 """Samples by the batch: the cache, patient-safe splits, stores, and principal components."""
 
+from latentomics.dataset.cache import content_of
 from latentomics.dataset.collect import Entry, Prepared, prepare_cohort
 from latentomics.dataset.copies import copies_for, deformed_rows, shifted_rows
 from latentomics.dataset.deform import Deformation, deform, draw_control_points
@@ -26,6 +27,7 @@ __all__ = [
     "Prepared",
     "Split",
     "Store",
+    "content_of",
     "copies_for",
     "deform",
     "deformed_rows",

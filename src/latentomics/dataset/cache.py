@@ -64,16 +64,24 @@ def pack_key(cases: Sequence[Case], pipeline: Pipeline) -> str:
     OSError
         When a file cannot be read.
     """
-    made_of = [
-        {
-            "images": [_reference(ref) for ref in case.image],
-            "mask": None if case.mask is None else _reference(case.mask),
-            "mask_label": case.mask_label,
-            "modality": case.modality,
-        }
-        for case in cases
-    ]
+    made_of = [content_of(case) for case in cases]
     return content_hash({"cases": made_of, "pipeline": pipeline.hash, "version": VERSION})
+
+
+def content_of(case: Case) -> dict[str, object]:
+    """Return what reading a case depends on: the bytes of its files, and how they are read.
+
+    Raises
+    ------
+    OSError
+        When a file cannot be read.
+    """
+    return {
+        "images": [_reference(ref) for ref in case.image],
+        "mask": None if case.mask is None else _reference(case.mask),
+        "mask_label": case.mask_label,
+        "modality": case.modality,
+    }
 
 
 def pack_path(cache: Path, key: str) -> Path:

@@ -1,11 +1,14 @@
 """What the cohort is, and what to do about it."""
 
+from latentomics.planning.classic import choose_classic
 from latentomics.planning.fingerprint import Fingerprint, fingerprint_of
 from latentomics.planning.hardware import Hardware, available_hardware
 from latentomics.planning.plan import (
     DEFAULT_BUDGET_S,
     SHARES,
+    Aggregation,
     Choice,
+    Classic,
     Length,
     Noise,
     Plan,
@@ -18,7 +21,9 @@ from latentomics.planning.planner import explained_shares, make_plan, pipeline_o
 __all__ = [
     "DEFAULT_BUDGET_S",
     "SHARES",
+    "Aggregation",
     "Choice",
+    "Classic",
     "Fingerprint",
     "Hardware",
     "Length",
@@ -26,6 +31,7 @@ __all__ = [
     "Plan",
     "Request",
     "available_hardware",
+    "choose_classic",
     "explained_shares",
     "fingerprint_of",
     "load_plan",

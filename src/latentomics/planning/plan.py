@@ -6,12 +6,13 @@ steps, precision, threads and seed it gives the same bytes on the same machine (
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from latentomics.core import NetworkSpec, RequestError
 from latentomics.dataset import Deformation
@@ -23,6 +24,9 @@ DEFAULT_BUDGET_S = 600.0  # wall time of a whole run without --budget
 
 View = Literal["local", "scaled", "fixed", "pose", "whole", "slices", "patches"]
 Normalisation = Literal["hu-window", "robust-z", "percentile", "suv", "identity"]
+Aggregation = Literal[
+    "2d-averaged", "2d-merged", "2.5d-averaged", "2.5d-merged", "3d-averaged", "3d-merged"
+]
 
 
 class Settings(BaseModel):
@@ -98,6 +102,73 @@ class Length(Settings):
     stop: int | None = None
 
 
+class Classic(Settings):
+    """Settings of classic radiomics; exactly one of ``bins`` and ``bin_width`` is set.
+
+    Parameters
+    ----------
+    spacing : tuple of float, optional
+        Of the grid along the image's own axes; None: each image's own grid.
+    interpolation : str
+        linear or spline (cubic); masks always linear, cut at one half.
+    rounded : bool
+        Interpolated intensities become whole numbers again (HU).
+    lower, upper : float, optional
+        Intensities outside are left out (resegmentation); bins of fixed width begin at ``lower``.
+    outliers_sd : float, optional
+        Intensities further than so many SDs from the mean are left out.
+    bins : int, optional
+        Fixed number of grey levels (FBN) from the region's minimum to its maximum.
+    bin_width : float, optional
+        Fixed width of grey levels (FBS).
+    aggregation : str
+        Of texture matrices: over the directions of the volume (3d), or of the planes with one
+        matrix a plane (2d) or for all planes (2.5d); merged before features are computed, or
+        features averaged.
+    """
+
+    spacing: tuple[float, ...] | None = None
+    interpolation: Literal["linear", "spline"] = "linear"
+    rounded: bool = False
+    lower: float | None = None
+    upper: float | None = None
+    outliers_sd: float | None = Field(default=None, gt=0)
+    bins: int | None = Field(default=None, gt=0, le=1024)
+    bin_width: float | None = Field(default=None, gt=0)
+    aggregation: Aggregation = "3d-merged"
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if (self.bins is None) == (self.bin_width is None):
+            raise ValueError("give either bins or bin_width")
+        if self.bin_width is not None and self.lower is None:
+            raise ValueError("bins of fixed width begin at the lowest intensity: give lower")
+        if self.lower is not None and self.upper is not None and self.lower >= self.upper:
+            raise ValueError("lower must lie below upper")
+        if self.spacing is not None and not all(0 < value < math.inf for value in self.spacing):
+            raise ValueError("spacing must be positive")
+        return self
+
+    def describe(self) -> str:
+        """Say the settings in one line."""
+        grid = "own grid"
+        if self.spacing is not None:
+            how = "cubic spline" if self.interpolation == "spline" else "linear"
+            grid = " x ".join(f"{value:g}" for value in self.spacing) + f", {how}"
+        low = "-inf" if self.lower is None else f"{self.lower:g}"
+        high = "inf" if self.upper is None else f"{self.upper:g}"
+        bounded = self.lower is not None or self.upper is not None
+        parts = [
+            f"spacing {grid}",
+            "rounded to whole numbers" if self.rounded else "",
+            f"intensities {low} to {high}" if bounded else "",
+            f"within {self.outliers_sd:g} SD" if self.outliers_sd is not None else "",
+            f"{self.bins} bins" if self.bins else f"bins of {self.bin_width:g}",
+            self.aggregation,
+        ]
+        return "; ".join(part for part in parts if part)
+
+
 class Plan(Settings):
     """Everything a run does. Sizes in voxels, spacings in mm (px without a physical size)."""
 
@@ -125,6 +196,7 @@ class Plan(Settings):
     length: Choice[Length]
     split: Choice[tuple[float, float, float]]  # train, val, test shares where the manifest has none
     threads: Choice[int]
+    classic: Choice[Classic] | None = None  # hand-made features beside the code; needs masks
 
     @property
     def seed(self) -> int:

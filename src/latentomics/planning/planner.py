@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from latentomics.core import FloatArray
+from latentomics.planning.classic import choose_classic
 from latentomics.planning.fingerprint import Fingerprint
 from latentomics.planning.geometry import (
     choose_margin,
@@ -124,6 +125,7 @@ def make_plan(
         length=choose_length(request.budget_s, request.epochs),
         split=Choice(value=SHARES, reason="train, validation, test; by patient"),
         threads=Choice(value=hardware.threads, reason="all cores of this machine"),
+        classic=choose_classic(found),
     )
 
 

@@ -4,7 +4,7 @@ from latentomics.preprocess.lattice import occupied
 from latentomics.preprocess.normalise import NORMALISATIONS, Scaling
 from latentomics.preprocess.pipeline import Normalisation, Padding, Pipeline, View
 from latentomics.preprocess.prepare import prepare, to_source, to_units
-from latentomics.preprocess.resample import resample
+from latentomics.preprocess.resample import affine_between, inside, resample
 from latentomics.preprocess.views import VIEWS
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "Pipeline",
     "Scaling",
     "View",
+    "affine_between",
+    "inside",
     "occupied",
     "prepare",
     "resample",

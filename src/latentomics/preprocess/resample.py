@@ -2,8 +2,9 @@
 
 In: values (C, *size) on a grid. Out: values (C, *target size) float32 on another grid. Where the
 axes of both grids are parallel (in any order and sense) one small matrix an axis does it; any other
-pair goes through scipy's ``map_coordinates``. Interpolation is linear (or nearest); before going
-coarser a Gaussian keeps fine detail from folding into coarse; beyond the edge the edge goes on.
+pair, and cubic splines, go through scipy's ``map_coordinates``. Interpolation is linear, nearest or
+cubic; before going coarser a Gaussian keeps fine detail from folding into coarse; beyond the edge
+the edge goes on.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,7 @@ FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
 LEAST_SIGMA = 0.2  # voxels; a narrower Gaussian has no weight on its neighbours
 REACH = 3.0  # standard deviations at which a Gaussian ends
 NEAR = 1e-3  # voxels: positions closer than this to a voxel's centre are taken to be there
+SPLINE, SPLINE_REACH = 3, 16  # order, and voxels from which a cubic spline's value is made up
 PARALLEL = 0.02  # voxels at the far end by which parallel axes may diverge
 
 
@@ -59,14 +62,14 @@ def resample(
     values : (C, *n)
         Any real type; only the part that is needed is converted.
     order : int
-        1 linear, 0 nearest neighbour.
+        1 linear, 0 nearest neighbour, 3 cubic spline.
     smooth : bool
         Blur by the Gaussian that turns the source's voxel into the target's, where that is larger.
     """
     affine = affine_between(target, source)
     shape = values.shape[1:]
     parallel = _parallel_axes(affine.matrix, size)
-    if parallel is None:
+    if parallel is None or order == SPLINE:
         return _general(values, affine, size, order, _sigmas(affine.matrix, smooth))
     sigmas = _sigmas(affine.matrix, smooth)
     axes = []
@@ -194,7 +197,7 @@ def _general(
     from scipy.ndimage import gaussian_filter, map_coordinates
 
     positions = _positions(affine, size)
-    reach = np.ceil(REACH * sigmas).astype(int) + 1
+    reach = np.ceil(REACH * sigmas).astype(int) + (SPLINE_REACH if order == SPLINE else 1)
     window = []
     for j, n in enumerate(values.shape[1:]):
         low = int(np.clip(np.floor(positions[j].min()) - reach[j], 0, n - 1))
@@ -203,9 +206,10 @@ def _general(
         positions[j] -= low
     part = values[(slice(None), *window)].astype(np.float32, copy=False)
     out: FloatArray = np.empty((len(values), *size), np.float32)
+    degree: Literal[0, 1, 3] = 3 if order == SPLINE else 1 if order else 0
     for c, channel in enumerate(part):
         blurred = gaussian_filter(channel, sigmas, mode="nearest", truncate=REACH)
-        map_coordinates(blurred, positions, order=1 if order else 0, mode="nearest", output=out[c])
+        map_coordinates(blurred, positions, order=degree, mode="nearest", output=out[c])
     return out
 
 

@@ -22,6 +22,7 @@ _NAMES = {
     "symmetries": "code averaged over",
     "pooled": "pooled maps beside the code",
     "mask_channel": "mask as a channel",
+    "classic": "classic radiomics",
     "split": "split (train, validation, test)",
 }
 _REQUEST = (
