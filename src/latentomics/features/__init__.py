@@ -7,6 +7,7 @@ from latentomics.features.baselines import (
     patch_pca_features,
     pca_features,
 )
+from latentomics.features.classic import AGGREGATIONS, Classified, measure_classic
 from latentomics.features.encode import Encoded, encode_store, lattice, network_regions
 from latentomics.features.errors import (
     mean_errors,
@@ -29,7 +30,9 @@ from latentomics.features.table import (
 )
 
 __all__ = [
+    "AGGREGATIONS",
     "ByCase",
+    "Classified",
     "Columns",
     "Encoded",
     "FeatureTable",
@@ -46,6 +49,7 @@ __all__ = [
     "lattice",
     "mean_errors",
     "mean_image",
+    "measure_classic",
     "network_errors",
     "network_regions",
     "patch_pca_errors",

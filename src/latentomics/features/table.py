@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FIRST_COLUMNS = ("case", "patient", "site", "split")
 METADATA = b"latentomics"
 SIZES = ("size_voxels", "size_mm3")
+OTHERS = ("ibsi", "pyradiomics")  # columns of the dictionary: what others call a feature
 _STATISTICS = {
     "mean": "mean",
     "sd": "SD",
@@ -160,16 +161,26 @@ def read_table(path: Path) -> FeatureTable:
 
 
 def features_dictionary(table: FeatureTable) -> DataFrame:
-    """Return one row a column: name, group, unit and meaning."""
+    """Return one row a column: name, group, unit, meaning, and what others call it.
+
+    Classic features have the code of the Image Biomarker Standardisation Initiative and the name
+    that PyRadiomics gives them, where there are such.
+    """
     import pandas
 
-    rows = [
-        {"name": name, "group": group, "unit": unit, "meaning": meaning}
-        for group, names in table.groups.items()
-        for name in names
-        for unit, meaning in [meaning_of(name, group)]
-    ]
-    return pandas.DataFrame(rows, columns=["name", "group", "unit", "meaning"])
+    from latentomics.features.classic import feature_named
+
+    intensity = table.provenance.get("intensity_unit", "a.u.")
+    rows = []
+    for group, name in ((group, name) for group, names in table.groups.items() for name in names):
+        feature = feature_named(name)
+        if feature is None:
+            words = (*meaning_of(name, group), "", "")
+        else:
+            unit = feature.unit.replace("I", intensity)
+            words = (unit, feature.meaning, feature.ibsi, feature.pyradiomics)
+        rows.append((name, group, *words))
+    return pandas.DataFrame(rows, columns=["name", "group", "unit", "meaning", *OTHERS])
 
 
 def meaning_of(name: str, group: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from latentomics.core import (
 )
 from latentomics.dataset import content_of
 from latentomics.features.classic.extract import PREFIX, classic_features, measure_region
+from latentomics.features.classic.mesh import tables_of
 from latentomics.features.classic.region import region_of
 from latentomics.features.table import Columns
 from latentomics.planning import Classic
@@ -70,8 +71,10 @@ def measure_classic(
     names = tuple(PREFIX + feature.name for feature in classic_features(dimension))
     values = np.full((len(cases), len(names)), np.nan)
     rejected = []
+    if dimension == 3:
+        tables_of()  # derived once: forked workers share it
     outcomes = map_cases(
-        partial(_row, settings, cache, len(names)),
+        partial(_row, settings, cache, dimension),
         cases,
         name=lambda case: case.id,
         workers=workers,
@@ -87,30 +90,37 @@ def measure_classic(
     return Classified(columns=Columns(names=names, values=values), rejected=tuple(rejected))
 
 
-def _row(settings: Classic, cache: Path | None, length: int, case: Case) -> DoubleArray:
+def _row(settings: Classic, cache: Path | None, dimension: int, case: Case) -> DoubleArray:
     if cache is None:
-        return _measured(case, settings)
+        return _measured(case, settings, dimension)
     try:
         key = content_hash(
             {"case": content_of(case), "classic": settings.model_dump(), "version": VERSION}
         )
     except OSError:  # the reader says it best
-        return _measured(case, settings)
+        return _measured(case, settings, dimension)
     path = cache / "classic" / key[:2] / key
-    row = _read(path, length)
+    row = _read(path, len(classic_features(dimension)))
     if row is None:
-        row = _measured(case, settings)
+        row = _measured(case, settings, dimension)
         path.parent.mkdir(parents=True, exist_ok=True)
         content = row.astype("<f8").tobytes()
         write_atomic(path, hashlib.sha256(content).digest() + content, durable=False)
     return row
 
 
-def _measured(case: Case, settings: Classic) -> DoubleArray:
+def _measured(case: Case, settings: Classic, dimension: int) -> DoubleArray:
     acquisition, mask = read_case(case)
     where = f"case {case.id}"
     if mask is None:
         raise CaseError("it has no mask", where, "draw one, or leave the case out", "mask_missing")
+    if mask.values.ndim != dimension:
+        raise CaseError(
+            f"it is {mask.values.ndim}-D in a cohort of {dimension}-D images",
+            where,
+            "put images of another kind into a manifest of their own",
+            "dimension",
+        )
     return measure_region(region_of(acquisition, mask, settings, where))
 
 

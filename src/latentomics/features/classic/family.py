@@ -27,6 +27,7 @@ class Feature:
     unit: str
     ibsi: str
     pyradiomics: str
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +43,14 @@ FAMILIES: Registry[Family] = Registry("family of classic features")
 
 
 def family(
-    name: str, table: str, *, pyradiomics: str, dimensions: tuple[int, ...] = (2, 3)
+    name: str, title: str, table: str, *, pyradiomics: str, dimensions: tuple[int, ...] = (2, 3)
 ) -> Callable[[Measure], Measure]:
     """Return a decorator that enters a function and its features under a family's name.
 
     Parameters
     ----------
+    title : str
+        What the family is called in words.
     table : str
         One feature a line: name, unit (``-`` for none), code (``-``), PyRadiomics' name (``-``).
     pyradiomics : str
@@ -58,7 +61,13 @@ def family(
         short, *others = line.split()
         unit, ibsi, theirs = ("" if word == "-" else word.replace("*", " ") for word in others)
         whole = theirs if "_" in theirs or not theirs else f"{pyradiomics}_{theirs}"
-        return Feature(name=f"{name}_{short}", unit=unit, ibsi=ibsi, pyradiomics=whole)
+        return Feature(
+            name=f"{name}_{short}",
+            unit=unit,
+            ibsi=ibsi,
+            pyradiomics=whole,
+            meaning=f"{title}: {short.replace('_', ' ')}",
+        )
 
     features = tuple(feature(line) for line in table.strip().splitlines())
 

@@ -44,7 +44,7 @@ information_correlation_2             -        JN9H  Imc2
 """
 
 
-@family("glcm", TABLE, pyradiomics="glcm")
+@family("glcm", "co-occurrence of grey levels", TABLE, pyradiomics="glcm")
 def glcm(region: Region) -> dict[str, float]:
     """Return features of co-occurrence, aggregated as the region asks."""
     return aggregated(region, count_pairs, describe_pairs)

@@ -34,7 +34,7 @@ run_entropy                         bit        HJ9O  RunEntropy
 """
 
 
-@family("glrlm", TABLE, pyradiomics="glrlm")
+@family("glrlm", "runs of grey levels", TABLE, pyradiomics="glrlm")
 def glrlm(region: Region) -> dict[str, float]:
     """Return features of run lengths, aggregated as the region asks."""
     return aggregated(region, count_runs, describe_runs)

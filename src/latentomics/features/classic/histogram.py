@@ -39,7 +39,7 @@ minimum_gradient_level          level    RHQZ  -
 """
 
 
-@family("histogram", TABLE, pyradiomics="firstorder")
+@family("histogram", "intensity histogram", TABLE, pyradiomics="firstorder")
 def histogram(region: Region) -> dict[str, float]:
     """Return features of the histogram of grey levels."""
     places = region.levels[region.counted]

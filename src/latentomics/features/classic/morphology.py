@@ -45,7 +45,7 @@ integrated_intensity         I*mm3  99N0  -
 DEGREE = 20  # of the series for an ellipsoid's area
 
 
-@family("morphology", TABLE, pyradiomics="shape", dimensions=(3,))
+@family("morphology", "morphology", TABLE, pyradiomics="shape", dimensions=(3,))
 def morphology(region: Region) -> dict[str, float]:
     """Return the morphology of the mask as drawn."""
     from scipy.spatial import ConvexHull

@@ -30,7 +30,7 @@ elongation               -     -  Elongation
 """
 
 
-@family("outline", TABLE, pyradiomics="shape2D", dimensions=(2,))
+@family("outline", "morphology in the plane", TABLE, pyradiomics="shape2D", dimensions=(2,))
 def outline(region: Region) -> dict[str, float]:
     """Return the morphology of the mask as drawn."""
     from scipy.spatial import ConvexHull

@@ -22,7 +22,6 @@ from latentomics.core import (
     Grid,
     IntArray,
     Mask,
-    RequestError,
 )
 from latentomics.planning import Classic
 from latentomics.preprocess import affine_between, inside, occupied, resample
@@ -69,20 +68,23 @@ def region_of(acquisition: Acquisition, mask: Mask, settings: Classic, where: st
     Raises
     ------
     CaseError
-        When no voxel is left, or the grey levels are too many.
-    RequestError
-        When the settings are for another dimension.
+        When no voxel is left, the grey levels are too many, or the settings are for another
+        dimension.
     """
     dimension = mask.values.ndim
     if settings.spacing is not None and len(settings.spacing) != dimension:
-        raise RequestError(
+        raise CaseError(
             f"{len(settings.spacing)} spacings for {dimension} dimensions",
             where,
             "give one an axis",
+            "dimension",
         )
     if dimension == 2 and not settings.aggregation.startswith("2d"):
-        raise RequestError(
-            f"aggregation {settings.aggregation} for pictures", where, "take 2d-merged"
+        raise CaseError(
+            f"aggregation {settings.aggregation} for pictures",
+            where,
+            "take 2d-merged or 2d-averaged",
+            "dimension",
         )
     if "px" in (mask.grid.unit, acquisition.grid.unit):  # of one size, as reading made sure
         mask = replace(mask, grid=acquisition.grid)

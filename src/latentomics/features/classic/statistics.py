@@ -36,7 +36,7 @@ root_mean_square                I    5ZWQ  RootMeanSquared
 """
 
 
-@family("statistics", TABLE, pyradiomics="firstorder")
+@family("statistics", "first-order statistics", TABLE, pyradiomics="firstorder")
 def statistics(region: Region) -> dict[str, float]:
     """Return first-order statistics of the counted intensities."""
     values = region.values
