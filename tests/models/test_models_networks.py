@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from latentomics.core import Gaussian, Map, NetworkSpec, Point, RequestError
+from latentomics.core import (
+    Capsules,
+    Gaussian,
+    Map,
+    NetworkSpec,
+    Point,
+    Quantised,
+    RequestError,
+)
 from latentomics.models import (
     Network,
     build_network,
@@ -16,18 +24,33 @@ from latentomics.models import (
 )
 
 SIZES = {"signal": (101,), "image": (13, 18), "volume": (9, 14, 11)}
+VECTORS = ("point", "sigmoid", "top-k", "gaussian", "quantised")
 KINDS = {
-    "convolutional": ("point", "gaussian"),
-    "dense": ("point", "gaussian"),
+    "convolutional": VECTORS,
+    "dense": VECTORS,
     "linear": ("point", "gaussian"),
     "local": ("map",),
+    "spatial": ("map", "quantised"),
+    "capsules": ("capsules",),
+    "recurrent": ("point", "gaussian"),
 }
+ONLY = {"capsules": ("image", "volume"), "recurrent": ("signal",)}
 CASES = [
     pytest.param(kind, code, size, id=f"{kind}-{code}-{name}")
     for kind, codes in KINDS.items()
     for code in codes
     for name, size in SIZES.items()
+    if name in ONLY.get(kind, SIZES)
 ]
+RECORDS = {
+    "point": Point,
+    "sigmoid": Point,
+    "top-k": Point,
+    "gaussian": Gaussian,
+    "map": Map,
+    "quantised": Quantised,
+    "capsules": Capsules,
+}
 
 
 def make_spec(kind: str, code: str, size: tuple[int, ...], **changes: object) -> NetworkSpec:
@@ -37,10 +60,13 @@ def make_spec(kind: str, code: str, size: tuple[int, ...], **changes: object) ->
         size=size,
         channels_in=2,
         channels_out=2,
-        latent=6,
+        latent=8 if kind == "capsules" and len(size) == 3 else 6,
         code=code,
-        widths=(8, 16),
-        linear_path=kind == "convolutional",
+        stem=2 if kind == "spatial" else 4,
+        widths=(8,) if kind == "recurrent" else (8, 16),
+        linear_path=kind == "convolutional" and code in ("point", "gaussian"),
+        active=2 if code == "top-k" else 0,
+        codebook=16 if code == "quantised" else 0,
     )
     return replace(spec, **changes)  # type: ignore[arg-type]
 
@@ -61,16 +87,21 @@ def test_shapes_of_codes_and_reconstructions(kind: str, code: str, size: tuple[i
     encoded, output = build(spec)(values)
     assert output.shape == values.shape
     assert output.dtype == torch.float32
-    assert isinstance(encoded, {"point": Point, "gaussian": Gaussian, "map": Map}[code])
-    positions = tuple(-(-n // 4) for n in size) if code == "map" else ()
-    assert centre(encoded).shape == (3, 6, *positions)
+    assert isinstance(encoded, RECORDS[code])
+    positions = tuple(-(-n // 4) for n in size) if kind in ("local", "spatial") else ()
+    assert centre(encoded).shape == (3, spec.latent, *positions)
 
 
 @pytest.mark.parametrize(("kind", "code", "size"), CASES)
 def test_every_parameter_gets_a_gradient(kind: str, code: str, size: tuple[int, ...]) -> None:
     spec = make_spec(kind, code, size)
     network = build(spec)
-    encoded = network.encode(samples(spec))
+    values = samples(spec)
+    encoded = network.encode(values)
+    if kind == "spatial" and code == "map":
+        seen = torch.zeros(3, 1, *encoded.z.shape[2:])  # type: ignore[union-attr]
+        seen[:, :, ::2] = 1
+        encoded = network.encode_seen(values, seen)
     noise = torch.ones_like(centre(encoded))
     network.decode(draw(encoded, noise)).square().sum().backward()
     without = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.any()]

@@ -14,6 +14,7 @@ from latentomics.core.files import content_hash, file_sha256, plain, write_atomi
 from latentomics.core.records import (
     Acquisition,
     BoolArray,
+    Capsules,
     Case,
     Code,
     DoubleArray,
@@ -28,6 +29,7 @@ from latentomics.core.records import (
     NetworkSpec,
     Options,
     Point,
+    Quantised,
     Rejection,
     Result,
     Sample,
@@ -40,6 +42,7 @@ from latentomics.core.seeds import stream, stream_seed
 __all__ = [
     "Acquisition",
     "BoolArray",
+    "Capsules",
     "Case",
     "CaseError",
     "Code",
@@ -61,6 +64,7 @@ __all__ = [
     "Options",
     "Outcome",
     "Point",
+    "Quantised",
     "Registry",
     "Rejection",
     "RequestError",

@@ -161,7 +161,32 @@ class Map:
     z: Tensor
 
 
-Code = Point | Gaussian | Map
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Quantised:
+    """A code made of entries of a codebook: z (batch, latent) or (batch, channels, *positions).
+
+    ``index`` (batch, *parts) says which entry each part of z is; z passes its gradient on to
+    ``encoded``, what the encoder gave, of the shape of z.
+    """
+
+    z: Tensor
+    index: Tensor
+    encoded: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Capsules:
+    """Parts of an image: presence (batch, capsules) in [0, 1], pose (batch, capsules, d) in voxels.
+
+    z (batch, capsules * (1 + d)) is both in one row, presences first.
+    """
+
+    z: Tensor
+    presence: Tensor
+    pose: Tensor
+
+
+Code = Point | Gaussian | Map | Quantised | Capsules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -180,14 +205,18 @@ class StepView:
     cohort_size: int  # number of training samples
     encode: Callable[[Tensor], Code] | None = None
     options: Options = field(default_factory=dict)  # of the parts of the method, by name
+    input: Tensor | None = None  # what was encoded, for penalties on the encoder's derivative
+    probes: Tensor | None = None  # (probes, batch, latent) of -1 and 1, to sound that derivative
+    basis: Tensor | None = None  # (dimensions, latent), where the decoder reads combinations of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
     """Architecture of a network, complete: the same spec and seed give the same weights.
 
-    ``kind``: convolutional, dense, linear or local. ``stem`` is the edge of the patches that the
-    first layer reads (space-to-depth); ``widths`` the channels of each level.
+    ``kind`` is a name in the registry of networks. ``stem`` is the edge of the patches that the
+    first layer reads (space-to-depth); ``widths`` the channels of each level, or the units of each
+    hidden layer.
     """
 
     kind: str
@@ -196,8 +225,14 @@ class NetworkSpec:
     channels_in: int
     channels_out: int
     latent: int  # length of the code; for a map its channels
-    code: str  # point, gaussian or map
+    code: str  # point, sigmoid, top-k, gaussian, map, quantised or capsules
     stem: int = 4
     widths: tuple[int, ...] = (64, 128)
     blocks: int = 1  # residual blocks a level
     linear_path: bool = False
+    activation: str = "silu"  # of the hidden units of a dense network: silu, logistic or linear
+    active: int = 0  # of a top-k code: how many units stay
+    unit_columns: bool = False  # each latent enters the decoder along a direction of length one
+    codebook: int = 0  # entries of a quantised code
+    basis: int = 0  # dimensions of the space whose basis a code holds coefficients of; 0: none
+    orthonormal: bool = False  # that basis is kept orthonormal exactly

@@ -24,7 +24,8 @@ from latentomics.models.blocks import (
     normalisation,
     pad_to,
 )
-from latentomics.models.codes import code_width, make_code
+from latentomics.models.codes import CodeHead
+from latentomics.models.entrance import Entrance
 from latentomics.models.linear import LinearPath, code_scale, linear_rates, make_zero
 from latentomics.models.network import NETWORKS, Network
 
@@ -86,8 +87,9 @@ class ConvolutionalNetwork(Network):
         self.encoder = Encoder(spec)
         self.into_norm = nn.Sequential(normalisation(spec.widths[-1]), nn.SiLU())
         width = math.prod(self.coarse)
-        self.into_code = nn.Linear(width, code_width(spec.code, spec.latent))
-        self.from_code = nn.Linear(spec.latent, width)
+        self.code_head = CodeHead(spec)
+        self.into_code = nn.Linear(width, self.code_head.width)
+        self.from_code = Entrance(spec, width)
         self.decoder = Decoder(spec)
         shape = (spec.channels_in, *spec.size)
         self.linear_path = LinearPath(spec, shape) if spec.linear_path else None
@@ -96,7 +98,8 @@ class ConvolutionalNetwork(Network):
         """Return the code of samples (batch, channels_in, *size)."""
         coarse = self.into_norm(self.encoder(pad_to(values, self.multiple))[-1])
         linear = None if self.linear_path is None else self.linear_path.encode(values)
-        return make_code(self.spec.code, self.into_code(coarse.flatten(1)), linear)
+        code: Code = self.code_head(self.into_code(coarse.flatten(1)), linear)
+        return code
 
     def decode(self, code: Tensor) -> Tensor:
         """Return reconstructions (batch, channels_out, *size)."""

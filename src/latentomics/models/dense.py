@@ -1,7 +1,8 @@
 """Dense encoder and decoder: all values of a sample into each hidden unit.
 
 In: samples (batch, channels, *size), flattened. Out: code and reconstruction. Hidden layers have
-the spec's widths, SiLU between them; code and output are linear (METHODS, section 4).
+the spec's widths and activation; what enters the code and leaves the decoder is linear (METHODS,
+section 4). With activation 'linear' the whole is one linear map through the code.
 """
 
 from __future__ import annotations
@@ -10,9 +11,17 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from latentomics.core import Code, NetworkSpec
-from latentomics.models.codes import code_width, make_code
+from latentomics.core import Code, NetworkSpec, RequestError
+from latentomics.models.codes import CodeHead
+from latentomics.models.entrance import Entrance
 from latentomics.models.network import NETWORKS, Network, features_in
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "silu": nn.SiLU,
+    "logistic": nn.Sigmoid,
+    "linear": nn.Identity,
+}
+LOGISTIC_GAIN = 4.0  # the logistic function has a quarter of the slope of tanh at 0
 
 
 @NETWORKS.register("dense")
@@ -21,13 +30,28 @@ class DenseNetwork(Network):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
+        if spec.activation not in ACTIVATIONS:
+            raise RequestError(
+                f"a dense network has no activation {spec.activation!r}",
+                "network: activation",
+                f"use one of {', '.join(ACTIVATIONS)}",
+            )
+        activation = ACTIVATIONS[spec.activation]
         values_out = features_in(spec) // spec.channels_in * spec.channels_out
-        self.encoder = _layers(features_in(spec), *spec.widths, code_width(spec.code, spec.latent))
-        self.decoder = _layers(spec.latent, *reversed(spec.widths), values_out)
+        self.code_head = CodeHead(spec)
+        self.encoder = _layers(activation, features_in(spec), *spec.widths, self.code_head.width)
+        first, *rest = (*reversed(spec.widths), values_out)
+        layers = _layers(activation, first, *rest)
+        self.decoder = nn.Sequential(
+            Entrance(spec, first), *([activation(), *layers] if rest else [])
+        )
+        if spec.activation == "logistic":
+            self.apply(_spread)
 
     def encode(self, values: Tensor) -> Code:
         """Return the code of samples (batch, channels_in, *size)."""
-        return make_code(self.spec.code, self.encoder(values.flatten(1)))
+        code: Code = self.code_head(self.encoder(values.flatten(1)))
+        return code
 
     def decode(self, code: Tensor) -> Tensor:
         """Return reconstructions (batch, channels_out, *size)."""
@@ -35,8 +59,15 @@ class DenseNetwork(Network):
         return flat.float().reshape(-1, self.spec.channels_out, *self.spec.size)
 
 
-def _layers(*widths: int) -> nn.Sequential:
+def _layers(activation: type[nn.Module], *widths: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        layers += [nn.SiLU(), nn.Linear(before, after)]
+        layers += [activation(), nn.Linear(before, after)]
     return nn.Sequential(*layers[1:])  # no activation on the input
+
+
+def _spread(layer: nn.Module) -> None:
+    """Draw the weights of logistic layers (Xavier), in place of a start by layers of RBMs."""
+    if isinstance(layer, nn.Linear):
+        nn.init.xavier_uniform_(layer.weight, gain=LOGISTIC_GAIN)
+        nn.init.zeros_(layer.bias)

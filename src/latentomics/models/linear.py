@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from latentomics.core import Code, NetworkSpec, RequestError
 from latentomics.models.blocks import depth_to_space
-from latentomics.models.codes import code_width, make_code
-from latentomics.models.network import NETWORKS, Network
+from latentomics.models.codes import make_code
+from latentomics.models.network import NETWORKS, Network, refuse_codes
 
 LINEAR_RATE = 0.003  # DESIGN, section 10: at .03 Adam still spoils the start at PCA
 
@@ -112,7 +112,7 @@ class LinearNetwork(Network):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
-        code_width(spec.code, spec.latent)  # refuses a map
+        refuse_codes(spec, "point", "gaussian")
         self.path = LinearPath(spec, (spec.channels_in, *spec.size))
         gaussian = spec.code == "gaussian"
         self.log_var = nn.Parameter(torch.zeros(spec.latent)) if gaussian else None

@@ -12,8 +12,9 @@ from typing import NotRequired, TypedDict
 import torch
 from torch import Tensor, nn
 
-from latentomics.core import Code, NetworkSpec, Registry, RequestError, stream_seed
+from latentomics.core import Code, NetworkSpec, Quantised, Registry, RequestError, stream_seed
 from latentomics.models.codes import centre
+from latentomics.models.quantiser import Quantiser
 
 
 class ParameterGroup(TypedDict):
@@ -35,6 +36,14 @@ class Network(nn.Module):
         """Return the code of samples (batch, channels_in, *size)."""
         raise NotImplementedError
 
+    def encode_seen(self, values: Tensor, seen: Tensor) -> Code:  # noqa: ARG002
+        """Return the code of samples of which blocks are hidden; see the spatial network."""
+        raise RequestError(
+            f"a {self.spec.kind} network with code {self.spec.code} cannot hide blocks",
+            "network: kind, code",
+            "use kind 'spatial' with code 'map'",
+        )
+
     def decode(self, code: Tensor) -> Tensor:
         """Return reconstructions (batch, channels_out, *size) float32 of drawn codes."""
         raise NotImplementedError
@@ -43,6 +52,29 @@ class Network(nn.Module):
         """Return the code and the reconstruction from its centre."""
         code = self.encode(values)
         return code, self.decode(centre(code))
+
+    def rebuild(self, values: Tensor) -> Tensor:
+        """Return what the network makes of samples when nothing is drawn."""
+        return self.decode(centre(self.encode(values)))
+
+    def observe(self, code: Code, *, epoch_ends: bool, generator: torch.Generator) -> None:
+        """Learn from the codes of a training step what no gradient teaches; a codebook does."""
+        if isinstance(code, Quantised):
+            for quantiser in self._quantisers():
+                quantiser.observe(
+                    code.encoded, code.index, epoch_ends=epoch_ends, generator=generator
+                )
+
+    def measures(self) -> dict[str, float]:
+        """Return what is known of the training beside its terms, by name."""
+        return {
+            name: value
+            for quantiser in self._quantisers()
+            for name, value in quantiser.measures().items()
+        }
+
+    def _quantisers(self) -> list[Quantiser]:
+        return [module for module in self.modules() if isinstance(module, Quantiser)]
 
     def pooled(self, values: Tensor) -> Tensor:  # noqa: ARG002
         """Return mean, SD and maximum of each encoder map, stage by stage. (batch, pooled)."""
@@ -123,6 +155,16 @@ def build_network(spec: NetworkSpec, seed: int) -> Network:
 def features_in(spec: NetworkSpec) -> int:
     """Return the number of values in one sample."""
     return spec.channels_in * math.prod(spec.size)
+
+
+def refuse_codes(spec: NetworkSpec, *known: str) -> None:
+    """Raise where a kind of network cannot give the spec's code."""
+    if spec.code not in known:
+        raise RequestError(
+            f"a {spec.kind} network has no code {spec.code!r}",
+            "network: code",
+            f"set it to {' or '.join(known)}",
+        )
 
 
 def _check(spec: NetworkSpec) -> None:
