@@ -79,6 +79,25 @@ def test_M2_mapped_samples_are_the_same_and_leave_no_file(cases, tmp_path):
     )
 
 
+def test_M2_the_parts_of_a_split_share_their_samples(cases, tmp_path):
+    whole = prepare_cohort(cases, POSE, tmp_path / "cache", workers=1)
+    every = open_store(whole, whole.case_ids, loss_region="mask")
+    part, alone = every.of(["c4", "c1"]), open_store(whole, ["c4", "c1"], loss_region="mask")
+    assert np.shares_memory(part.samples.values, every.samples.values)
+    assert part.cases == alone.cases == ("c4", "c1")
+    rows = np.array([1, 0, 1])
+    for name in ("values", "mask", "weight", "offset", "scale"):
+        found, expected = (getattr(store.batch(rows, None), name) for store in (part, alone))
+        np.testing.assert_array_equal(found, expected)
+    crops = prepare_cohort(cases, LOCAL, tmp_path / "cache", workers=1)
+    settings = {"patch": (8, 8, 8), "loss_region": "mask+ring"}
+    part = open_store(crops, crops.case_ids, **settings).of(["c3"])
+    alone = open_store(crops, ["c3"], **settings)
+    drawn = [store.batch(np.zeros(4, int), np.random.default_rng(0)) for store in (part, alone)]
+    np.testing.assert_array_equal(drawn[0].values, drawn[1].values)
+    assert part.sample(0).frame == alone.sample(0).frame
+
+
 def test_T7_a_damaged_entry_is_detected_and_made_again(cases, tmp_path):
     cache = tmp_path / "cache"
     prepared = prepare_cohort(cases, POSE, cache, workers=1)

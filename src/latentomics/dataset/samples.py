@@ -43,6 +43,17 @@ class Samples:
         """Channels of every sample, the mask not counted."""
         return int(self.offset.shape[1])
 
+    def taken(self, rows: Sequence[int]) -> Samples:
+        """Return some of the samples; the arrays are shared."""
+        at = np.array(rows, np.int64)
+        arrays = ("sizes", "starts", "offset", "scale", "boxes")
+        return replace(
+            self,
+            cases=tuple(self.cases[row] for row in rows),
+            frames=tuple(self.frames[row] for row in rows),
+            **{name: getattr(self, name)[at] for name in arrays},
+        )
+
     def part(self, name: str, row: int) -> npt.NDArray[Any]:
         """Return values, masks or near of one sample, (channels, *size), without a copy."""
         flat: npt.NDArray[Any] = getattr(self, name)

@@ -8,7 +8,7 @@ size come whole; crops of any size (view local) come as random patches inside th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -67,12 +67,14 @@ class Store:
         """Whether all samples have one size."""
         return bool((self.samples.sizes == self.samples.sizes[:1]).all())
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the arrays, in memory or mapped."""
-        samples = self.samples
-        near = 0 if samples.near is samples.masks else samples.near.nbytes
-        return int(samples.values.nbytes + samples.masks.nbytes + near)
+    def of(self, case_ids: Sequence[str]) -> Store:
+        """Return the samples of some of the cases, in the order asked for, without a copy."""
+        rows: dict[str, list[int]] = {}
+        for row, case in enumerate(self.cases):
+            rows.setdefault(case, []).append(row)
+        return replace(
+            self, samples=self.samples.taken([r for case in case_ids for r in rows[case]])
+        )
 
     def sample(self, row: int) -> Sample:
         """Return a sample whole, in every view; its values are not copied."""
@@ -99,9 +101,7 @@ class Store:
             raise RequestError(
                 "samples differ in size", "store", "ask for patches by giving their size"
             )
-        flat: npt.NDArray[Any] = getattr(self.samples, what)
-        channels = self.channels if what == "values" else 1
-        return np.asarray(flat.reshape(len(self), channels, *self.samples.sizes[0])[rows])
+        return np.stack([self.samples.part(what, row) for row in rows])
 
     def batch(self, rows: IntArray, generator: np.random.Generator | None) -> Batch:
         """Return samples, or a patch of each.

@@ -64,21 +64,22 @@ def stores_of(plan: Plan, prepared: Prepared, cases: Sequence[Case], split: Spli
     RequestError
         When a part is empty.
     """
+    every = load(plan, prepared, [case.id for case in cases])
 
-    def of(part: str | None) -> Store:
-        ids = [case.id for case in cases if part is None or split.get(case.id) == part]
+    def of(part: str) -> Store:
+        ids = [case.id for case in cases if split.get(case.id) == part]
         if not ids:
             raise RequestError(
                 f"no case is in part {part!r} of the split", "column split", "add such cases"
             )
-        return load(plan, prepared, ids)
+        return every.of(ids)
 
     train = of("train")
     return Stores(
         split=split,
         train=train,
         validation=of("val"),
-        every=of(None),
+        every=every,
         domains=_domains(cases, train),
     )
 
