@@ -21,8 +21,9 @@ _NAMES = {
     "shift": "random shifts (voxels)",
     "symmetries": "code averaged over",
     "pooled": "pooled maps beside the code",
-    "mask_channel": "mask as a channel",
     "classic": "classic radiomics",
+    "mask_channel": "the mask as a channel (its value inside; 0: none)",
+    "deformation": "random deformation while training",
     "split": "split (train, validation, test)",
 }
 _REQUEST = (
