@@ -53,9 +53,9 @@ def test_agrees_with_pingouin():
     rows = [(i, j, values[i, j]) for i in range(15) for j in range(4)]
     frame = pandas.DataFrame(rows, columns=["case", "rater", "value"])
     table = pingouin.intraclass_corr(frame, "case", "rater", "value", nan_policy="raise")
-    by_kind = {kind[:6]: row for kind, row in zip(table["Type"], table["ICC"], strict=True)}
-    ours = {"ICC(1,": icc_one_way(values), "ICC(A,": icc_agreement(values)[0],
-            "ICC(C,": icc_consistency(values)[0]}  # fmt: skip
+    by_kind = dict(zip(table["Type"], table["ICC"], strict=True))
+    ours = {"ICC(1,1)": icc_one_way(values), "ICC(A,1)": icc_agreement(values)[0],
+            "ICC(C,1)": icc_consistency(values)[0]}  # fmt: skip
     for name, value in ours.items():
         assert float(value) == pytest.approx(by_kind[name], abs=1e-9)
 

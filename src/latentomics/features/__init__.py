@@ -18,6 +18,7 @@ from latentomics.features.errors import (
 )
 from latentomics.features.reference import Likeness, Reference, fit_reference
 from latentomics.features.regional import regional_statistics, signed_distance
+from latentomics.features.repeated import CHAINED, Repeated, remeasured_samples, repeated_features
 from latentomics.features.samples import ByCase, input_of, regions_of
 from latentomics.features.table import (
     Columns,
@@ -31,6 +32,7 @@ from latentomics.features.table import (
 
 __all__ = [
     "AGGREGATIONS",
+    "CHAINED",
     "ByCase",
     "Classified",
     "Columns",
@@ -39,6 +41,7 @@ __all__ = [
     "Likeness",
     "PatchPca",
     "Reference",
+    "Repeated",
     "build_table",
     "encode_store",
     "features_dictionary",
@@ -59,6 +62,8 @@ __all__ = [
     "read_table",
     "regional_statistics",
     "regions_of",
+    "remeasured_samples",
+    "repeated_features",
     "signed_distance",
     "size_columns",
     "write_table",

@@ -91,9 +91,12 @@ def repeated_features(
         found = outcome.value
         if found is None or (ways and found.ways != ways):
             continue
+        described = describe(open_samples(found.samples))
+        if done and any(one.names != names[name] for name, one in described.items()):
+            continue  # one slice where the others have several: other columns
         ways = found.ways
         done.append(outcome.key)
-        for name, features in describe(open_samples(found.samples)).items():
+        for name, features in described.items():
             rows.setdefault(name, []).append(features.values)
             names[name] = features.names
         if found.volumes:

@@ -1,0 +1,149 @@
+"""Stability of a run's features: test cases measured again by perturbing them, and real retests.
+
+In: the fitting of the run's split and its cohort. Out: records of agreement for the learned
+features and, on the same perturbed cases, for pooled intensities and size. How many test cases are
+measured again depends on the budget that was asked for, never on how fast the machine is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from latentomics.core import Case, Result, Sample, stream
+from latentomics.dataset import Store, store_of
+from latentomics.evaluation import numbered, retest_pairs, stability
+from latentomics.features import (
+    CHAINED,
+    ByCase,
+    Repeated,
+    encode_store,
+    intensity_features,
+    repeated_features,
+)
+from latentomics.flow.baselines import reduce_pooled
+from latentomics.flow.fitting import Fitting
+from latentomics.flow.gather import Gathered, counter
+from latentomics.flow.records import OnEvent, ignore
+from latentomics.planning import Request, pipeline_of
+
+MOST, FEWEST = 30, 10  # test cases measured again
+SECONDS_A_CASE = 10.0  # of the budget: a run of a minute and a half measures ten again
+RETEST = "retest"
+RETESTED = ("latent", "pooled", "pca", "intensity")
+
+
+def stability_of(
+    gathered: Gathered,
+    main: Fitting,
+    *,
+    seed: int,
+    workers: int | None = None,
+    on_event: OnEvent = ignore,
+) -> list[Result]:
+    """Report how far each set of features agrees with itself."""
+    chosen = remeasured_cases(gathered, main, seed)
+    told = counter("stability", len(chosen), "measuring test cases again", on_event)
+    repeated = repeated_features(
+        chosen,
+        pipeline_of(main.plan),
+        lambda samples: _store(main, samples),
+        lambda store: _describe(main, store),
+        seed=seed,
+        workers=workers,
+        on_done=told,
+    )
+    results = [] if repeated is None else _perturbed(gathered, repeated, seed)
+    return results + _retested(gathered, main, seed)
+
+
+def cases_for(request: Request) -> int:
+    """Return how many test cases a run measures again.
+
+    Examples
+    --------
+    >>> [cases_for(Request(manifest="", budget_s=s)) for s in (60.0, 200.0, None)]
+    [10, 20, 30]
+    """
+    if request.budget_s is None:
+        return MOST
+    return int(np.clip(request.budget_s / SECONDS_A_CASE, FEWEST, MOST))
+
+
+def remeasured_cases(gathered: Gathered, main: Fitting, seed: int) -> list[Case]:
+    """Return test cases in random order, every patient once before any comes twice."""
+    known = set(main.cases)
+    test = [c for c in gathered.cases if main.split.get(c.id) == "test" and c.id in known]
+    order = [test[row] for row in stream(seed, "stability").permutation(len(test))]
+    seen: Counter[str] = Counter()
+    turn = {}
+    for case in order:
+        turn[case.id] = seen[case.patient]
+        seen[case.patient] += 1
+    return sorted(order, key=lambda case: turn[case.id])[: cases_for(gathered.request)]
+
+
+def _store(main: Fitting, samples: Sequence[Sample]) -> Store:
+    plan = main.plan
+    return store_of(
+        samples,
+        patch=plan.size.value if plan.view.value == "local" else None,
+        loss_region=plan.loss_region.value,
+        ring_mm=plan.margin.value,
+        mask_channel=plan.mask_channel.value,
+    )
+
+
+def _describe(main: Fitting, store: Store) -> Mapping[str, ByCase]:
+    encoded = encode_store(main.fitted.network, main.plan, store)  # type: ignore[arg-type]
+    found = {"latent": encoded.latent}
+    if encoded.pooled is not None and main.pooled_components is not None:
+        found["pooled"] = reduce_pooled(encoded.pooled, main.pooled_components)
+    by_region = main.plan.loss_region.value != "all"
+    return found | {"intensity": intensity_features(store, by_region=by_region)}
+
+
+def _perturbed(gathered: Gathered, repeated: Repeated, seed: int) -> list[Result]:
+    patient = {case.id: case.patient for case in gathered.cases}
+    patients = numbered([patient[case] for case in repeated.cases])
+    return [
+        result
+        for name, table in repeated.tables.items()
+        for kind in repeated.kinds
+        for result in stability(
+            name,
+            repeated.names[name],
+            table[:, repeated.raters(kind)],
+            patients,
+            target=kind,
+            detail=kind == CHAINED,
+            seed=seed,
+        )
+    ]
+
+
+def _retested(gathered: Gathered, main: Fitting, seed: int) -> list[Result]:
+    by_id = {case.id: case for case in gathered.cases}
+    test = [case for case in main.cases if main.split.get(case) == "test"]
+    pairs = retest_pairs(test, [by_id[case].retest_of for case in test])
+    if not pairs:
+        return []
+    patients = numbered([by_id[test[first]].patient for first, _ in pairs])
+    rows = np.array([main.cases.index(case) for case in test])[np.array(pairs)]  # (pairs, 2)
+    return [
+        result
+        for name in RETESTED
+        if name in main.features
+        for result in stability(
+            name,
+            main.features[name].names,
+            main.features[name].values[rows],
+            patients,
+            target=RETEST,
+            detail=True,
+            settings={"pairs": len(pairs)},
+            seed=seed,
+        )
+    ]
