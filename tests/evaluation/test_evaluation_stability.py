@@ -107,7 +107,7 @@ def test_stable_features_are_said_to_be_stable_and_unstable_ones_are_not():
 def test_constant_features_count_as_not_stable():
     values = np.ones((10, 3, 4))
     values[..., 0] += np.arange(10)[:, None]
-    found = stability("latent", list("abcd"), values, np.arange(10), target="chained")
+    found = stability("latent", list("abcd"), values, np.arange(10), target="chained", detail=True)
     by_metric = {result.metric: result for result in found}
     assert by_metric["share_above_075"].value == 0.25
     assert by_metric["icc_median"].settings["constant"] == 3

@@ -154,8 +154,22 @@ def results(label: str) -> list[dict]:
     found.append(record("label_efficiency", "latent", "auroc", 0.8, target=label, n_labels=20))
     found.append(record("label_efficiency", "pca", "auroc", 0.7, target=label, n_labels=20))
     found.append(record("site", "latent", "auroc", 0.62, target="site", chance=0.5, p=0.0271))
+    found += repeated("latent", 0.8) + repeated("intensity", 0.6)
     found.append(record("mmd", "latent", "mmd2", 0.0123, target="site", span=None, p=0.041))
     return found
+
+
+def repeated(features: str, highest: float) -> list[dict]:
+    icc = [round(highest - 0.05 * row, 3) for row in range(6)]
+    each = {"names": [f"{features}_{row}" for row in range(6)], "icc": [*icc[:5], None],
+            "low": [*(v - 0.1 for v in icc[:5]), None],
+            "high": [*(v + 0.05 for v in icc[:5]), None]}  # fmt: skip
+    common = {"target": "chained", "scored": "test", "cases": 10, "columns": 6}
+    return [
+        record("stability", features, "icc_median", icc[2], by_feature=each, **common),
+        record("stability", features, "share_above_075", 0.2, span=None, **common),
+        record("stability", features, "icc_median", 0.66, **{**common, "target": "rotation"}),
+    ]
 
 
 VERDICT = [

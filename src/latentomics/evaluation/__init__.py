@@ -1,5 +1,6 @@
 """What the features are worth: one evaluation a file, tables in, records out, no model in sight."""
 
+from latentomics.evaluation.cautions import cautions
 from latentomics.evaluation.collapse import collapse
 from latentomics.evaluation.labels import label_efficiency
 from latentomics.evaluation.mmd import mmd
@@ -15,6 +16,7 @@ __all__ = [
     "Facts",
     "Part",
     "Sentence",
+    "cautions",
     "collapse",
     "default_comparisons",
     "label_efficiency",

@@ -51,7 +51,7 @@ def stability(
     target : str
         How it was measured again: chained, rotation, ..., or retest.
     detail : bool
-        Whether the records hold every feature's value and limits.
+        Whether shares are reported too, and the records hold every feature's value and limits.
     settings : mapping, optional
         What is said besides.
 
@@ -90,9 +90,11 @@ def stability(
                       value=value, n=number, settings={**shared, **more}, **ends)  # fmt: skip
 
     ends = _ends(table, patients, seed)
-    more = {"by_feature": each} if detail else {}
+    resampled = f"95 %, {DRAWS} resamples of patients"
+    if not detail:
+        return [record("icc_median", _median(icc), ends=ends, interval=resampled)]
     return [
-        record("icc_median", _median(icc), ends=ends, interval="95 %, patients resampled", **more),
+        record("icc_median", _median(icc), ends=ends, interval=resampled, by_feature=each),
         record("share_above_075", _share(low, GOOD), rule="lower 95 % limit above .75"),
         record("share_above_090", _share(low, EXCELLENT), rule="lower 95 % limit above .9"),
         record("share_one_way_090", _share(icc_one_way(table), ZWANENBURG), rule="ICC(1,1) >= .9"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 SECONDS_A_SET = 0.5  # of a probe, for one label and one part
 SECONDS_OF_FEW = 20.0  # of a label's efficiency curve
 SECONDS_OF_REPORT = 10.0
+REMEASURING = 2.0  # encoding a case that must be read and prepared first, over encoding it
 LEAST_SHARE = 0.2  # of the budget that training gets whatever else is slow
 
 
@@ -36,7 +37,7 @@ class Clock:
         return time.monotonic() - self.begun
 
     def training_s(
-        self, fittings_left: int, parts: int, labels: int
+        self, fittings_left: int, parts: int, labels: int, again: float = 0.0
     ) -> Callable[[float], float] | None:
         """Return what says how long the next training may take, given the seconds of encoding.
 
@@ -46,6 +47,8 @@ class Clock:
             This one included; each later one encodes with baselines (four encodings more).
         parts, labels : int
             Of the probes that follow.
+        again : float
+            Cases that are perturbed and encoded again, as a share of all cases.
         """
         if self.budget_s is None:
             return None
@@ -54,7 +57,7 @@ class Clock:
         def seconds(encoding_s: float) -> float:
             after = SECONDS_OF_REPORT + SECONDS_A_SET * 12 * parts * labels
             after += SECONDS_OF_FEW * labels if parts == 1 else 0.0
-            others = encoding_s * (1 + 5 * (fittings_left - 1))
+            others = encoding_s * (1 + REMEASURING * again + 5 * (fittings_left - 1))
             left = (budget - self.elapsed_s - after - others) / fittings_left
             return max(left, LEAST_SHARE * budget / fittings_left)
 

@@ -144,7 +144,7 @@ def without_intervals(results: Sequence[Result]) -> list[Result]:
             settings={
                 name: value
                 for name, value in result.settings.items()
-                if name not in ("p", "interval")
+                if name not in ("p", "interval", "by_feature")
             },
         )
         for result in results

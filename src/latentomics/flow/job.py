@@ -30,6 +30,7 @@ from latentomics.flow.model import write_model
 from latentomics.flow.pictures import write_pictures
 from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
 from latentomics.flow.sealing import seal
+from latentomics.flow.stability import remeasured_share, stability_of
 from latentomics.flow.tables import write_features
 from latentomics.planning import DEFAULT_BUDGET_S, SHARES, Plan, Request, load_plan
 
@@ -179,7 +180,9 @@ def _run(job: Job) -> RunRecord:
     folds = [_fold(job, gathered, fold, main) for fold in range(len(gathered.folds))]
     with job.clock.stage("evidence"):
         job.tell("evidence", "probes, sites and shift")
-        results = evidence(gathered, main, folds, seed=job.request.seed)
+        seed, told = job.request.seed, job.on_event
+        results = evidence(gathered, main, folds, seed=seed)
+        results += stability_of(gathered, main, seed=seed, workers=job.workers, on_event=told)
         sentences = judge(results, main, job.request)
         if job.request.demonstration:
             results = without_intervals(results)
@@ -222,7 +225,10 @@ def _fit(
         job.place(fold),
         resume=job.resume,
         remaining_s=job.clock.training_s(
-            1 + folds if fold is None else folds - fold, max(1, folds), len(job.request.labels)
+            1 + folds if fold is None else folds - fold,
+            max(1, folds),
+            len(job.request.labels),
+            remeasured_share(gathered),
         ),
         like=like,
         on_event=job.on_event,

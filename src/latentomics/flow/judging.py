@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from latentomics.core import Result
-from latentomics.evaluation import Facts, verdict
+from latentomics.evaluation import Facts, cautions, verdict
 from latentomics.flow.fitting import Fitting
 from latentomics.planning import Request
 
@@ -15,7 +15,7 @@ from latentomics.planning import Request
 def judge(
     results: Sequence[Result], main: Fitting, request: Request
 ) -> tuple[tuple[str, str], ...]:
-    """Return five sentences, each with its status (ok, warn or fail)."""
+    """Return the sentences of the first page, each with its status (ok, warn or fail)."""
     spec = main.plan.network.value
     voxels = spec.stem**spec.dimension if spec.kind == "local" else math.prod(spec.size)
     facts = Facts(
@@ -26,4 +26,5 @@ def judge(
         demonstration=request.demonstration,
     )
     history = [asdict(record) for record in main.fitted.history]
-    return tuple((one.status, one.sentence) for one in verdict(results, history, facts))
+    found = (*verdict(results, history, facts), *cautions(results))
+    return tuple((one.status, one.sentence) for one in found)

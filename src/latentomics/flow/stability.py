@@ -21,6 +21,7 @@ from latentomics.features import (
     Repeated,
     encode_store,
     intensity_features,
+    remeasured_samples,
     repeated_features,
 )
 from latentomics.flow.baselines import reduce_pooled
@@ -83,6 +84,14 @@ def remeasured_cases(gathered: Gathered, main: Fitting, seed: int) -> list[Case]
         turn[case.id] = seen[case.patient]
         seen[case.patient] += 1
     return sorted(order, key=lambda case: turn[case.id])[: cases_for(gathered.request)]
+
+
+def remeasured_share(gathered: Gathered) -> float:
+    """Return how many cases are encoded again, over how many there are."""
+    test = sum(part == "test" for part in gathered.split.values())
+    masked = all(fact.mask_voxels for fact in gathered.facts.values())
+    again = min(test, cases_for(gathered.request)) * remeasured_samples(masked)
+    return again / max(1, len(gathered.cases))
 
 
 def _store(main: Fitting, samples: Sequence[Sample]) -> Store:

@@ -4,6 +4,7 @@ from latentomics.report.figures.activity import latent_activity
 from latentomics.report.figures.curves import Curve, learning_curves
 from latentomics.report.figures.forest import ForestRow, forest
 from latentomics.report.figures.histogram import region_sizes
+from latentomics.report.figures.ladder import Ladder, ladders
 from latentomics.report.figures.latent_map import Colouring, latent_map
 from latentomics.report.figures.neighbours import Neighbour, neighbour_rows
 from latentomics.report.figures.reconstruction import Shown, comparison
@@ -14,11 +15,13 @@ __all__ = [
     "Colouring",
     "Curve",
     "ForestRow",
+    "Ladder",
     "Neighbour",
     "Shown",
     "TraversalRow",
     "comparison",
     "forest",
+    "ladders",
     "latent_activity",
     "latent_map",
     "learning_curves",

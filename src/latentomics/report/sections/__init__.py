@@ -15,6 +15,7 @@ from latentomics.report.sections.provenance import provenance_section
 from latentomics.report.sections.reconstruction import reconstruction_section
 from latentomics.report.sections.rejected import rejected_section
 from latentomics.report.sections.shift import shift_section
+from latentomics.report.sections.stability import stability_section
 from latentomics.report.sections.training import training_section
 
 SECTIONS: tuple[Callable[[RunFiles], Section], ...] = (
@@ -26,6 +27,7 @@ SECTIONS: tuple[Callable[[RunFiles], Section], ...] = (
     latent_section,
     evidence_section,
     shift_section,
+    stability_section,
     features_section,
     rejected_section,
     limits_section,

@@ -47,7 +47,7 @@ REFERENCES: Mapping[str, tuple[float, str]] = {
 }
 LOWER_IS_BETTER = ("mae", "mse", "rmse")
 _SPLITS = {"train": "training cases", "val": "validation cases", "test": "test cases"}
-_LEARNED = ("latent", "pooled")
+LEARNED_SETS = ("latent", "pooled")
 
 
 def rank(features: str) -> tuple[int, str]:
@@ -86,7 +86,7 @@ def without_repeats(results: Sequence[Result]) -> tuple[ForestRow, ...]:
                 low=None if single else own[0].low,
                 high=None if single else own[0].high,
                 seeds=tuple(r.value for r in own) if single else seeds,
-                learned=str(features).startswith(_LEARNED),
+                learned=str(features).startswith(LEARNED_SETS),
             )
         )
     return tuple(rows)

@@ -1,0 +1,73 @@
+"""Further sentences of the first page, each said only where it was looked into.
+
+In: the records of a run. Out: sentences with a status, as the verdict's: whether features repeat
+when a case is measured again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from latentomics.core import Result
+from latentomics.evaluation.verdict import Sentence, Status
+
+STABLE_SHARE = 0.5  # of the features; with fewer a table is mostly noise
+REPEATS = (
+    0.5  # median ICC: below, most of what features say is not about the case (Koo and Li 2016)
+)
+LATENT = "latent"
+BESIDE = {"classic": "classic features", "intensity": "pooled intensities"}
+
+
+def cautions(results: Sequence[Result]) -> tuple[Sentence, ...]:
+    """Return what else belongs on the first page."""
+    return tuple(one for one in (_stability(results),) if one is not None)
+
+
+def find(
+    results: Sequence[Result], evaluation: str, features: str, metric: str, target: str | None
+) -> Result | None:
+    """Return the first record with these names."""
+    wanted = (evaluation, features, metric, target)
+    for one in results:
+        if (one.evaluation, one.features, one.metric, one.target) == wanted:
+            return one
+    return None
+
+
+def _stability(results: Sequence[Result]) -> Sentence | None:
+    share = find(results, "stability", LATENT, "share_above_075", "chained")
+    median = find(results, "stability", LATENT, "icc_median", "chained")
+    if share is None or median is None:
+        return None
+    beside = [
+        f"{share_of(other)} of {words}"
+        for name, words in BESIDE.items()
+        if (other := find(results, "stability", name, "share_above_075", "chained")) is not None
+    ]
+    text = (
+        f"Measured again (turned, moved, with new noise and contour), {share_of(share)} of the "
+        f"learned features repeat well (ICC surely above 0.75; median ICC {_said(median.value)})"
+    )
+    text += f", beside {' and '.join(beside)}" if beside else ""
+    status: Status = "ok" if share.value >= STABLE_SHARE else "warn"
+    if not median.value >= REPEATS:  # also where it is not a number
+        status = "fail"
+        text += ": most of what they say is not about the case"
+    return Sentence(status=status, sentence=f"{text}.")
+
+
+def _said(value: float) -> str:
+    return f"{value:.2f}" if value == value else "undefined, for most never vary"
+
+
+def share_of(result: Result) -> str:
+    """Return a share in words.
+
+    Examples
+    --------
+    >>> share_of(Result(evaluation="", features="", target=None, metric="", value=0.128, low=None,
+    ...                 high=None, n=1))
+    '13%'
+    """
+    return f"{result.value:.0%}"

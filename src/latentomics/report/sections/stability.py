@@ -1,0 +1,149 @@
+"""Whether the features repeat when a case is measured again.
+
+In: records of the evaluation ``stability``. Out: one section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from latentomics.core import DoubleArray, Result
+from latentomics.report.figures import Ladder, ladders, svg
+from latentomics.report.page import Block, Cell, Gallery, Heading, Picture, Section, Table, Words
+from latentomics.report.reading import RunFiles
+from latentomics.report.sections.records import LEARNED_SETS, chosen, distinct, scored_on
+from latentomics.report.words import feature_name, fixed, number
+
+DETAILED = {
+    "chained": "Measured again, all at once",
+    "retest": "Test and retest",
+}
+GOOD, EXCELLENT = 0.75, 0.9
+HOW = (
+    "Each test case is measured again on paper: turned by up to 10 degrees, moved by up to half a "
+    "voxel, with its own noise added once more, its contour redrawn by half a voxel (SD), its "
+    "volume changed by up to 10 % and the gain by what calibration allows (5 HU at water, else "
+    "10 %). ICC(A,1) is the share of a feature's variance that lies between cases."
+)
+HOW_TO_READ = (
+    "One rung a feature{interval}: what stands {wholly}above 0.75 repeats well, and a feature near "
+    "0 gives another number every time."
+)
+
+
+def stability_section(files: RunFiles) -> Section:
+    """Return the section about repeated measurements."""
+    results = chosen(files.results, "stability")
+    intervals = files.demonstration is None
+    blocks: list[Block] = []
+    for target, title in DETAILED.items():
+        own = [r for r in results if r.target == target]
+        if own:
+            blocks += [Heading(text=title), *_detailed(own, target, intervals=intervals)]
+    blocks += _kinds(results)
+    if not blocks:
+        reason = "No test case was measured again: there are too few, or they could not be read"
+        blocks = [Words(text=f"{files.missing.get('results.json', reason)}.", tone="note")]
+    return Section(
+        anchor="stability",
+        title="Do the features repeat?",
+        lead="A feature that changes when the patient lies a little differently says little about "
+        "the patient.",
+        blocks=tuple(blocks),
+    )
+
+
+def _detailed(results: Sequence[Result], target: str, *, intervals: bool) -> list[Block]:
+    medians = [r for r in results if r.metric == "icc_median"]
+    drawn = tuple(
+        _ladder(result, intervals=intervals)
+        for result in medians
+        if isinstance(result.settings.get("by_feature"), Mapping)
+    )
+    blocks: list[Block] = [Words(text=HOW)] if target == "chained" else []
+    if drawn:
+        lines = ((GOOD, "0.75"), (EXCELLENT, "0.9"))
+        image = svg(ladders(drawn, axis="ICC(A,1)", lines=lines, limits=(0.0, 1.0)))
+        read = HOW_TO_READ.format(
+            interval=", the line its 95 % interval" if intervals else "",
+            wholly="wholly " if intervals else "",
+        )
+        listed = "; ".join(f"{one.name} median {_median(one.values)}" for one in drawn)
+        picture = Picture(
+            name=f"stability_{target}",
+            image=image,
+            alternative=f"ICC of every feature, sorted: {listed}.",
+            caption=f"{read} {scored_on(medians[0])}",
+        )
+        blocks.append(Gallery(pictures=(picture,)))
+    return [*blocks, _shares(results)] if intervals else blocks
+
+
+def _ladder(result: Result, *, intervals: bool) -> Ladder:
+    by_feature = result.settings["by_feature"]
+    columns = by_feature if isinstance(by_feature, Mapping) else {}
+    return Ladder(
+        name=feature_name(result.features),
+        values=_numbers(columns.get("icc")),
+        low=_numbers(columns.get("low") if intervals else None),
+        high=_numbers(columns.get("high") if intervals else None),
+        learned=result.features.startswith(LEARNED_SETS),
+    )
+
+
+def _shares(results: Sequence[Result]) -> Table:
+    columns = ("icc_median", "share_above_075", "share_above_090", "share_one_way_090")
+    rows: list[tuple[Cell, ...]] = []
+    for features in distinct(r.features for r in results):
+        own = {r.metric: r for r in results if r.features == features}
+        first = own.get("icc_median")
+        counted = number(first.settings.get("columns")) if first else "–"
+        cells = [fixed(own[metric].value, 2) if metric in own else "–" for metric in columns]
+        rows.append((feature_name(str(features)), counted, *cells))
+    return Table(
+        columns=(
+            "features",
+            "columns",
+            "median ICC(A,1)",
+            "share with lower limit > .75",
+            "> .9",
+            "share with ICC(1,1) ≥ .9",
+        ),
+        rows=tuple(rows),
+        numeric=frozenset({1, 2, 3, 4, 5}),
+        caption="Constant features count as not repeatable.",
+    )
+
+
+def _kinds(results: Sequence[Result]) -> list[Block]:
+    single = [r for r in results if r.target not in DETAILED and r.metric == "icc_median"]
+    kinds = distinct(r.target for r in single)
+    if not kinds:
+        return []
+    by_key = {(r.features, r.target): r.value for r in single}
+    rows = tuple(
+        (
+            feature_name(str(features)),
+            *(fixed(by_key.get((str(features), kind)), 2) for kind in kinds),
+        )
+        for features in distinct(r.features for r in single)
+    )
+    table = Table(
+        columns=("features", *(str(kind) for kind in kinds)),
+        rows=rows,
+        numeric=frozenset(range(1, len(kinds) + 1)),
+        caption="Median ICC(A,1) where one thing alone is different, at its full size: which of "
+        "them moves the features most.",
+    )
+    return [Heading(text="What moves them"), table]
+
+
+def _numbers(values: object) -> DoubleArray:
+    listed = values if isinstance(values, (list, tuple)) else []
+    return np.array([np.nan if v is None else float(v) for v in listed], np.float64)
+
+
+def _median(values: DoubleArray) -> str:
+    return fixed(float(np.nanmedian(values)), 2) if np.isfinite(values).any() else "–"
