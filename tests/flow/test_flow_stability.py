@@ -44,7 +44,7 @@ def test_the_report_draws_every_feature(finished: flow.RunRecord) -> None:
 def test_retests_agree_where_the_second_picture_is_the_first_with_noise(
     options: flow.RunOptions, tmp_path: Path
 ) -> None:
-    manifest = write_cohort(tmp_path / "cohort", cases=30)
+    manifest = write_cohort(tmp_path / "cohort", cases=40)
     table = pandas.read_csv(manifest)
     rng = np.random.default_rng(0)
     again = table.assign(retest_of=table["case"], case=[f"{case}_again" for case in table["case"]])
