@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas
 from flow_cohort import write_cohort
 
 from latentomics import flow
+from latentomics.planning import Request
 
 
 def of(record: flow.RunRecord, target: str) -> dict[tuple[str, str], float]:
@@ -42,7 +42,7 @@ def test_the_report_draws_every_feature(finished: flow.RunRecord) -> None:
 
 
 def test_retests_agree_where_the_second_picture_is_the_first_with_noise(
-    options: flow.RunOptions, tmp_path: Path
+    asked: Request, tmp_path: Path
 ) -> None:
     manifest = write_cohort(tmp_path / "cohort", cases=40)
     table = pandas.read_csv(manifest)
@@ -54,7 +54,8 @@ def test_retests_agree_where_the_second_picture_is_the_first_with_noise(
         np.save(manifest.parent / f"{name}.npy", noisy)
     again["image"] = [f"{case}.npy" for case in again["case"]]
     pandas.concat([table, again]).to_csv(manifest, index=False)
-    record = flow.run(manifest, tmp_path / "RUN", request_options=replace(options, epochs=1))
+    short = asked.model_copy(update={"epochs": 1})
+    record = flow.run(manifest, tmp_path / "RUN", short, workers=1)
     retest = of(record, "retest")
     assert retest["latent", "icc_median"] > 0.9
     assert retest["intensity", "share_above_075"] > 0.5

@@ -18,7 +18,7 @@ from latentomics.features.errors import (
 )
 from latentomics.features.reference import Likeness, Reference, fit_reference
 from latentomics.features.regional import regional_statistics, signed_distance
-from latentomics.features.repeated import CHAINED, Repeated, remeasured_samples, repeated_features
+from latentomics.features.repeated import CHAINED, Repeated, measurements, repeated_features
 from latentomics.features.samples import ByCase, input_of, regions_of
 from latentomics.features.table import (
     Columns,
@@ -53,6 +53,7 @@ __all__ = [
     "mean_errors",
     "mean_image",
     "measure_classic",
+    "measurements",
     "network_errors",
     "network_regions",
     "patch_pca_errors",
@@ -62,7 +63,6 @@ __all__ = [
     "read_table",
     "regional_statistics",
     "regions_of",
-    "remeasured_samples",
     "repeated_features",
     "signed_distance",
     "size_columns",

@@ -9,13 +9,15 @@ drawn for each case. One case is in memory at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from latentomics.core import Case, FloatArray, Mask, Sample, map_cases, stream
+from latentomics.core import Case, DoubleArray, FloatArray, Mask, Sample, map_cases, stream
 from latentomics.dataset import Store
+from latentomics.features.classic import classic_features, measure_region, region_of
+from latentomics.features.classic.extract import PREFIX
 from latentomics.features.perturb import (
     KINDS,
     OF_MASK,
@@ -26,12 +28,13 @@ from latentomics.features.perturb import (
     single,
 )
 from latentomics.features.samples import ByCase
+from latentomics.planning import Classic
 from latentomics.preprocess import Pipeline, prepare
 from latentomics.sources import read_case
 
 CHAINS = 3
 ORIGINAL, CHAINED = "original", "chained"
-SIZE = "size"
+SIZE, CLASSIC = "size", "classic"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,6 +63,7 @@ class Remeasured:
     samples: tuple[Sample, ...]
     ways: tuple[str, ...]
     volumes: tuple[float, ...]  # empty without a mask
+    classic: tuple[DoubleArray, ...]  # empty where none are asked for
 
 
 def repeated_features(
@@ -68,6 +72,7 @@ def repeated_features(
     open_samples: Callable[[Sequence[Sample]], Store],
     describe: Callable[[Store], Mapping[str, ByCase]],
     *,
+    classic: Classic | None = None,
     seed: int,
     workers: int | None = None,
     on_done: Callable[[object], None] | None = None,
@@ -80,8 +85,10 @@ def repeated_features(
         Samples to a store, as the network reads them.
     describe : callable
         A store to features of its cases, by name.
+    classic : Classic, optional
+        Settings of classic features, which are measured on the same perturbed cases.
     """
-    job = partial(remeasure, pipeline=pipeline, seed=seed)
+    job = partial(remeasure, pipeline=pipeline, seed=seed, classic=classic)
     outcomes = map_cases(job, cases, name=lambda case: case.id, workers=workers, on_done=on_done)
     done: list[str] = []
     rows: dict[str, list[FloatArray]] = {}
@@ -91,7 +98,7 @@ def repeated_features(
         found = outcome.value
         if found is None or (ways and found.ways != ways):
             continue
-        described = describe(open_samples(found.samples))
+        described = {**describe(open_samples(found.samples)), **_beside(found)}
         if done and any(one.names != names[name] for name, one in described.items()):
             continue  # one slice where the others have several: other columns
         ways = found.ways
@@ -99,17 +106,29 @@ def repeated_features(
         for name, features in described.items():
             rows.setdefault(name, []).append(features.values)
             names[name] = features.names
-        if found.volumes:
-            volumes = np.log(np.array(found.volumes, np.float32))[:, None]
-            rows.setdefault(SIZE, []).append(volumes)
-            names[SIZE] = ("size_mm3 (log)",)
     if not done:
         return None
     tables = {name: np.stack(each) for name, each in rows.items() if len(each) == len(done)}
     return Repeated(cases=tuple(done), ways=ways, tables=tables, names=names)
 
 
-def remeasure(case: Case, pipeline: Pipeline, seed: int) -> Remeasured:
+def _beside(found: Remeasured) -> dict[str, ByCase]:
+    """Return what was measured without a network."""
+    ways = tuple(_name(way) for way in range(len(found.ways)))
+    beside = {}
+    if found.volumes:
+        volumes = np.log(np.array(found.volumes, np.float32))[:, None]
+        beside[SIZE] = ByCase(cases=ways, values=volumes, names=("size_mm3 (log)",))
+    if found.classic:
+        names = tuple(PREFIX + f.name for f in classic_features(len(found.samples[0].frame.size)))
+        values = np.stack(found.classic).astype(np.float32)
+        beside[CLASSIC] = ByCase(cases=ways, values=values, names=names)
+    return beside
+
+
+def remeasure(
+    case: Case, pipeline: Pipeline, seed: int, classic: Classic | None = None
+) -> Remeasured:
     """Read a case, perturb it in every way, and prepare each.
 
     Raises
@@ -121,29 +140,37 @@ def remeasure(case: Case, pipeline: Pipeline, seed: int) -> Remeasured:
     dimension = acquisition.values.ndim - 1
     first = prepare(pipeline, acquisition, mask, case.id)
     box = box_of_samples([sample.frame for sample in first], acquisition.values.shape[1:])
-    samples = [replace(sample, case=_name(0)) for sample in first]
-    ways, volumes = [ORIGINAL], [] if mask is None else [_volume(mask)]
     planned = ways_of(dimension, acquisition.unit, masked=mask is not None, seed=seed)
-    for number, (way, how) in enumerate(planned, start=1):
+    samples: list[Sample] = []
+    volumes: list[float] = []
+    rows: list[DoubleArray] = []
+    for number, (_, how) in enumerate(planned):
         draws = stream(seed, "remeasured", case.id, number)
         again, redrawn = perturb(acquisition, mask, how, draws, box=box)
         samples += prepare(pipeline, again, redrawn, _name(number))
-        ways.append(way)
         if redrawn is not None:
             volumes.append(_volume(redrawn))
-    return Remeasured(samples=tuple(samples), ways=tuple(ways), volumes=tuple(volumes))
+            if classic is not None:
+                rows.append(measure_region(region_of(again, redrawn, classic, f"case {case.id}")))
+    return Remeasured(
+        samples=tuple(samples),
+        ways=tuple(way for way, _ in planned),
+        volumes=tuple(volumes),
+        classic=tuple(rows),
+    )
 
 
 def ways_of(
     dimension: int, unit: str, *, masked: bool, seed: int
 ) -> tuple[tuple[str, Perturbation], ...]:
-    """Return the ways of measuring again, the same for every case of a cohort."""
+    """Return the ways of measuring, the same for every case of a cohort; the first as it is."""
     chains = [
         (CHAINED, chained(stream(seed, "chain", number), dimension, unit))
         for number in range(CHAINS)
     ]
     kinds = [kind for kind in KINDS if masked or kind not in OF_MASK]
-    return (*chains, *((kind, single(kind, dimension, unit)) for kind in kinds))
+    as_it_is = (ORIGINAL, Perturbation())
+    return (as_it_is, *chains, *((kind, single(kind, dimension, unit)) for kind in kinds))
 
 
 def _name(way: int) -> str:
@@ -154,6 +181,6 @@ def _volume(mask: Mask) -> float:
     return float(mask.values.sum() * np.prod(mask.grid.spacing))
 
 
-def remeasured_samples(masked: bool) -> int:
-    """Return how often each case is measured, itself included."""
-    return 1 + CHAINS + len(KINDS) - (0 if masked else len(OF_MASK))
+def measurements(*, masked: bool) -> int:
+    """Return how often each case is measured, as it is included."""
+    return len(ways_of(3, "", masked=masked, seed=0))

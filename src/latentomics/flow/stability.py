@@ -21,7 +21,7 @@ from latentomics.features import (
     Repeated,
     encode_store,
     intensity_features,
-    remeasured_samples,
+    measurements,
     repeated_features,
 )
 from latentomics.flow.baselines import reduce_pooled
@@ -52,6 +52,7 @@ def stability_of(
         pipeline_of(main.plan),
         lambda samples: _store(main, samples),
         lambda store: _describe(main, store),
+        classic=None if main.plan.classic is None else main.plan.classic.value,
         seed=seed,
         workers=workers,
         on_done=told,
@@ -90,7 +91,7 @@ def remeasured_share(gathered: Gathered) -> float:
     """Return how many cases are encoded again, over how many there are."""
     test = sum(part == "test" for part in gathered.split.values())
     masked = all(fact.mask_voxels for fact in gathered.facts.values())
-    again = min(test, cases_for(gathered.request)) * remeasured_samples(masked)
+    again = min(test, cases_for(gathered.request)) * measurements(masked=masked)
     return again / max(1, len(gathered.cases))
 
 
