@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from latentomics.core import stream
 from latentomics.evaluation import Part, mmd, site_columns, site_predictability
@@ -103,6 +104,28 @@ def test_site_p_is_uniform_when_patients_have_several_images():
         p = _permutation_p(label, "latent", site_parts(features), who, 39, number)
         low += p <= 0.1
     assert low <= 15  # 8 expected; permuting images instead of patients gives about 30
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_permuted_sites_are_scored_as_one_by_one(tied):
+    from latentomics.evaluation.site import SHRINKAGES, _areas, _ridge_paths
+
+    generator = np.random.default_rng(0)
+    rows, new = generator.normal(size=(60, 7)), generator.normal(size=(40, 7))
+    sites = generator.integers(0, 3, (4, 100))[..., None] == np.arange(3)
+    seen, truth = sites[:, :60].astype(float), sites[:, 60:]
+    scores = _ridge_paths(rows, seen, new)
+    mean = rows.mean(axis=0)
+    gram = (rows - mean).T @ (rows - mean)
+    for r, share in enumerate(SHRINKAGES):
+        slopes = np.linalg.solve(gram + share * np.trace(gram) * np.eye(7), (rows - mean).T)
+        for p in range(4):
+            expected = (new - mean) @ slopes @ (seen[p] - seen[p].mean(axis=0))
+            np.testing.assert_allclose(scores[r, p], expected, atol=1e-10)
+    scores = scores.round(1) if tied else scores
+    for r, p in ((0, 0), (2, 3)):
+        each = [roc_auc_score(truth[p, :, s], scores[r, p, :, s]) for s in range(3)]
+        assert _areas(scores, truth)[r, p] == pytest.approx(np.mean(each), abs=1e-12)
 
 
 def test_one_site_gives_no_record():

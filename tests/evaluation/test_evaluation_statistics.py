@@ -50,6 +50,20 @@ def test_weighted_metrics_equal_sklearn_on_the_repeated_images():
         assert s.spearman(scores, continuous, weights)[row] == pytest.approx(rank)
 
 
+def test_every_draw_is_measured_as_if_alone():
+    """More draws than fit into one block, with ties and without."""
+    generator = np.random.default_rng(0)
+    weights = generator.integers(0, 4, (150, 40)).astype(float)
+    truth, values = generator.random(40) < 0.4, generator.normal(size=40)
+    for scores in (generator.normal(size=40), generator.integers(0, 5, 40).astype(float)):
+        together = s.binary(scores, truth, weights) | s.continuous(scores, values, weights)
+        for row in (0, 63, 64, 149):
+            one = weights[row : row + 1]
+            alone = s.binary(scores, truth, one) | s.continuous(scores, values, one)
+            for name, found in together.items():
+                assert found[row] == pytest.approx(alone[name][0], abs=1e-12)
+
+
 def test_one_class_in_a_draw_is_undefined_and_left_out():
     weights = np.array([[1.0, 1, 0, 0], [1, 1, 1, 1]])
     values = s.auroc(np.array([0.1, 0.2, 0.3, 0.4]), np.array([True, True, False, False]), weights)

@@ -52,7 +52,7 @@ def label_efficiency(
         return []
     orders = [_stratified_order(truth, part, patients, seed, number) for number in range(seeds)]
     test = part.test[truth.known[part.test]]
-    weights = _weights(patients[test], draws, seed)
+    weights = statistics.with_value(statistics.resample_patients(patients[test], draws, seed))
     chosen = stream(seed, "label draws").integers(0, seeds, (draws, seeds))
     results: list[Result] = []
     for count in n_labels:
@@ -126,8 +126,3 @@ def _take(order: IntArray, patients: IntArray, count: int) -> IntArray:
 def _fewest(truth: Truth, patients: IntArray, rows: IntArray) -> int:
     positive: BoolArray = truth.columns[rows, 0]
     return min(len(np.unique(patients[rows[side]])) for side in (positive, ~positive))
-
-
-def _weights(patients: IntArray, draws: int, seed: int) -> DoubleArray:
-    ones = np.ones((1, len(patients)))
-    return np.concatenate([ones, statistics.resample_patients(patients, draws, seed)])

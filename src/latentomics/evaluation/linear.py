@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from latentomics.core import BoolArray, DoubleArray, IntArray, RequestError, stream
+from latentomics.evaluation.logistic import logistic
 
 STRENGTHS = tuple(float(c) for c in np.logspace(-4, 4, 9))  # METHODS, section 22
 INNER_FOLDS = 5
 COMPONENTS = 64
-NEWTON_STEPS = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,41 +91,6 @@ def grouped_folds(patients: IntArray, strata: IntArray, folds: int, seed: int) -
     return fold[place]
 
 
-def logistic(
-    rows: DoubleArray, truth: BoolArray, weights: DoubleArray, strengths: Sequence[float]
-) -> DoubleArray:
-    """Fit L2 logistic regressions by Newton's method, for several row weightings at once.
-
-    Minimises sum_i w_i log(1 + exp(-y_i f_i)) + |b|^2 / (2 C), the intercept free, for every C in
-    ascending order, each started from the one before.
-
-    Parameters
-    ----------
-    rows : DoubleArray of shape (n, d)
-    truth : BoolArray of shape (n,)
-    weights : DoubleArray of shape (k, n)
-        One fit a row of weights; zero leaves a case out.
-    strengths : sequence of float
-        C, ascending.
-
-    Returns
-    -------
-    DoubleArray of shape (strengths, k, d + 1)
-        Coefficients, the intercept last.
-    """
-    x = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
-    ridge = np.append(np.ones(rows.shape[1]), 1e-9)
-    sign = np.where(truth, 1.0, -1.0)
-    fits = np.empty((len(strengths), len(weights), x.shape[1]))
-    for fit, weight in enumerate(weights):
-        used = weight > 0
-        beta = np.zeros(x.shape[1])
-        for step, strength in enumerate(strengths):
-            beta = _newton(x[used], sign[used], weight[used], ridge / strength, beta)
-            fits[step, fit] = beta
-    return fits
-
-
 def logistic_scores(
     rows: DoubleArray, truth: BoolArray, train: IntArray, patients: IntArray, seed: int
 ) -> tuple[DoubleArray, float]:
@@ -183,28 +148,6 @@ def _ridge(x: DoubleArray, y: DoubleArray, new: DoubleArray) -> DoubleArray:
     shrunk = sizes * target / (sizes**2 + penalties[:, None])  # (strengths, k)
     predicted: DoubleArray = shrunk @ (right @ (new - mean).T) + y.mean()
     return predicted
-
-
-def _newton(
-    x: DoubleArray, sign: DoubleArray, weight: DoubleArray, ridge: DoubleArray, beta: DoubleArray
-) -> DoubleArray:
-    def loss(b: DoubleArray) -> float:
-        return float(weight @ np.logaddexp(0, -sign * (x @ b)) + (ridge * b) @ b / 2)
-
-    current = loss(beta)
-    for _ in range(NEWTON_STEPS):
-        miss = 1 / (1 + np.exp(np.clip(sign * (x @ beta), -500, 500)))  # 1 - p of the true class
-        gradient = ridge * beta - x.T @ (weight * sign * miss)
-        curvature = (x.T * (weight * miss * (1 - miss))) @ x + np.diag(ridge)
-        step = np.linalg.solve(curvature, gradient)
-        gain = float(gradient @ step)
-        if gain < 1e-8 * len(x):
-            break
-        length = 1.0
-        while (moved := loss(beta - length * step)) > current and length > 1e-4:
-            length /= 2
-        beta, current = beta - length * step, moved
-    return beta
 
 
 def _axes(centred: DoubleArray, components: int) -> DoubleArray:

@@ -24,8 +24,7 @@ from latentomics.evaluation.scoring import (
     Scored,
     Truth,
     measure,
-    metrics_of,
-    point,
+    points,
     probeable,
     score_sets,
     scored_rows,
@@ -70,7 +69,7 @@ def probe(
     if not probeable(truth, parts, patients):
         return []
     rows = scored_rows(truth, parts)
-    weights = statistics.resample_patients(patients[rows], draws, seed)
+    weights = statistics.with_value(statistics.resample_patients(patients[rows], draws, seed))
     scored = score_sets(truth, parts, patients, seed=seed, components=components)
     measured = {name: measure(truth, one, rows, weights) for name, one in scored.items()}
     shared = {
@@ -84,13 +83,14 @@ def probe(
     )
     results = []
     for name, by_metric in measured.items():
+        how = _how(truth, parts, scored[name])
         for metric, values in by_metric.items():
-            settings = {**shared, **_how(truth, parts, scored[name], metric)}
+            settings = {**shared, **how[metric]}
             results.append(
                 record(features=name, metric=metric, settings=settings, **_figure(values))
             )
     pairs = default_comparisons(tuple(measured)) if comparisons is None else comparisons
-    first = next(iter(metrics_of(truth)))
+    first = next(iter(next(iter(measured.values()))))
     for name, baseline in ((name, base) for name, bases in pairs.items() for base in bases):
         gained = measured[name][first] - measured[baseline][first]
         settings = {**shared, "p": statistics.two_sided_p(gained[1:])}
@@ -131,22 +131,26 @@ def _figure(values: DoubleArray) -> dict[str, Any]:
     return {"value": float(values[0]), "low": low, "high": high}
 
 
-def _how(truth: Truth, parts: Sequence[Part], scored: Scored, metric: str) -> dict[str, object]:
-    """Return what the figure rests on; pooled out-of-fold scores mix models (METHODS 22)."""
-    settings: dict[str, object] = {
+def _how(truth: Truth, parts: Sequence[Part], scored: Scored) -> dict[str, dict[str, object]]:
+    """Return what each figure rests on; pooled out-of-fold scores mix models (METHODS 22)."""
+    shared: dict[str, object] = {
         "columns": scored.columns,
         "penalty_c": list(scored.strengths),
         "train_cases": [int(truth.known[part.train].sum()) for part in parts],
     }
     if truth.kind == "classes":
-        settings["classes"] = list(truth.classes)
-    if len(parts) > 1:
-        folds = [scored_rows(truth, [part]) for part in parts]
-        each = [point(truth, scored, rows, metric) for rows in folds]
-        settings["by_fold"] = [value for value in each if np.isfinite(value)]
-        settings["fold_mean"] = float(np.nanmean(each))
-    if len(scored.values) > 1:
-        rows = scored_rows(truth, parts)
-        settings["seeds"] = len(scored.values)
-        settings["by_seed"] = [point(truth, one, rows, metric) for one in scored.apart()]
-    return settings
+        shared["classes"] = list(truth.classes)
+    rows = scored_rows(truth, parts)
+    folds = [points(truth, scored, scored_rows(truth, [part])) for part in parts]
+    seeds = [points(truth, one, rows) for one in scored.apart()]
+    how = {}
+    for metric in folds[0]:
+        settings = dict(shared)
+        if len(folds) > 1:
+            each = [fold[metric] for fold in folds]
+            settings["by_fold"] = [value for value in each if np.isfinite(value)]
+            settings["fold_mean"] = float(np.nanmean(each))
+        if len(seeds) > 1:
+            settings |= {"seeds": len(seeds), "by_seed": [one[metric] for one in seeds]}
+        how[metric] = settings
+    return how

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from latentomics.core import DoubleArray, IntArray, Result
 from latentomics.evaluation import statistics
+from latentomics.evaluation.ranks import divide
 
 DRAWS = 2000
 
@@ -70,7 +71,7 @@ def reconstruction(
     for name in dict.fromkeys(split):
         rows = np.flatnonzero(where == name)
         drawn = statistics.resample_patients(patients[rows], draws, seed)
-        weights = np.concatenate([np.ones((1, len(rows))), drawn])
+        weights = statistics.with_value(drawn)
         means = {model: weights @ e[rows] / weights.sum(axis=1) for model, e in errors.items()}
         shared: dict[str, Any] = {
             "evaluation": "reconstruction",
@@ -81,7 +82,7 @@ def reconstruction(
         rows_of = [(model, "mse", values) for model, values in means.items()]
         if "latent" in means:
             rows_of += [
-                ("latent", f"mse_ratio_to_{model}", statistics.divide(means["latent"], values))
+                ("latent", f"mse_ratio_to_{model}", divide(means["latent"], values))
                 for model, values in means.items()
                 if model != "latent" and values[0] > 0
             ]

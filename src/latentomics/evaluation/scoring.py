@@ -17,18 +17,7 @@ import numpy.typing as npt
 from latentomics.core import BoolArray, DoubleArray, IntArray
 from latentomics.evaluation import statistics
 from latentomics.evaluation.linear import COMPONENTS, design, logistic_scores, ridge_scores
-from latentomics.evaluation.statistics import Metric
 
-BINARY: Mapping[str, Metric] = {
-    "auroc": statistics.auroc,
-    "average_precision": statistics.average_precision,
-    "balanced_accuracy": statistics.balanced_accuracy,
-}
-CONTINUOUS: Mapping[str, Metric] = {
-    "r2": statistics.r2,
-    "spearman": statistics.spearman,
-    "mae": statistics.mae,
-}
 FEWEST_CONTINUOUS = 10  # labelled training patients
 
 
@@ -110,11 +99,6 @@ def truth_of(label: LabelLike) -> Truth:
     return Truth(name=label.name, kind=label.kind, columns=truth, known=known, classes=names)
 
 
-def metrics_of(truth: Truth) -> Mapping[str, Metric]:
-    """Return the metrics of a label's kind, the main one first."""
-    return CONTINUOUS if truth.kind == "continuous" else BINARY
-
-
 def probeable(truth: Truth, parts: Sequence[Part], patients: IntArray) -> bool:
     """Whether each part has two patients of every class to fit on, and the label varies."""
     scored = truth.columns[scored_rows(truth, parts)]
@@ -175,7 +159,7 @@ def scored_rows(truth: Truth, parts: Sequence[Part]) -> IntArray:
 def measure(
     truth: Truth, scored: Scored, rows: IntArray, weights: DoubleArray
 ) -> dict[str, DoubleArray]:
-    """Return each metric as (1 + draws,): its value on the rows, then on every resample of them.
+    """Return each metric by name, the main one first, as (draws,) for each row of weights.
 
     Repetitions and classes are averaged after measuring.
 
@@ -183,23 +167,19 @@ def measure(
     ----------
     weights : DoubleArray of shape (draws, rows)
     """
-    with_value = np.concatenate([np.ones((1, len(rows))), weights])
-    return {
-        name: np.mean(
-            [
-                metric(one[rows, column], truth.columns[rows, column], with_value)
-                for one in scored.values
-                for column in range(truth.columns.shape[1])
-            ],
-            axis=0,
-        )
-        for name, metric in metrics_of(truth).items()
-    }
+    metrics = statistics.continuous if truth.kind == "continuous" else statistics.binary
+    each = [
+        metrics(one[rows, column], truth.columns[rows, column], weights)
+        for one in scored.values
+        for column in range(truth.columns.shape[1])
+    ]
+    return {name: np.mean([found[name] for found in each], axis=0) for name in each[0]}
 
 
-def point(truth: Truth, scored: Scored, rows: IntArray, metric: str) -> float:
-    """Return one metric on the rows."""
-    return float(measure(truth, scored, rows, np.empty((0, len(rows))))[metric][0])
+def points(truth: Truth, scored: Scored, rows: IntArray) -> dict[str, float]:
+    """Return each metric on the rows."""
+    measured = measure(truth, scored, rows, np.ones((1, len(rows))))
+    return {name: float(values[0]) for name, values in measured.items()}
 
 
 def _stack(several: Sequence[Scored]) -> Scored:

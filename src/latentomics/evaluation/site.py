@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from latentomics.core import BoolArray, DoubleArray, IntArray, Result, stream
-from latentomics.evaluation import statistics
 from latentomics.evaluation.linear import COMPONENTS, design
 from latentomics.evaluation.mmd import FEWEST_PATIENTS
 from latentomics.evaluation.probe import probe
+from latentomics.evaluation.ranks import divide
 from latentomics.evaluation.scoring import Part, scored_rows, truth_of
 
 PERMUTATIONS = 199
@@ -121,21 +121,32 @@ def _orders(patients: IntArray, known: BoolArray, permutations: int, seed: int) 
 def _ridge_paths(x: DoubleArray, seen: DoubleArray, new: DoubleArray) -> DoubleArray:
     mean = x.mean(axis=0)
     left, sizes, right = np.linalg.svd(x - mean, full_matrices=False)
-    projected = np.einsum("nk,pns->pks", left, seen - seen.mean(axis=1, keepdims=True))
+    projected = np.tensordot(seen - seen.mean(axis=1, keepdims=True), left, axes=(1, 0))
     out = (new - mean) @ right.T
     ridges = np.array(SHRINKAGES) * (sizes**2).sum()
     gain = sizes / (sizes**2 + ridges[:, None])  # (ridges, k)
-    paths: DoubleArray = np.einsum("mk,rk,pks->rpms", out, gain, projected, optimize=True)
-    return paths
+    paths = np.stack([projected @ (one * out).T for one in gain])  # (ridges, p, sites, m)
+    return paths.swapaxes(2, 3)
 
 
 def _areas(scores: DoubleArray, truth: BoolArray) -> DoubleArray:
     """Macro AUROC (ridges, permutations) of scores (ridges, permutations, n, sites)."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata(scores, axis=2)
+    ranks = _ranks(scores)
     positive = truth.sum(axis=1)  # (permutations, sites)
     negative = truth.shape[1] - positive
-    above = (ranks * truth).sum(axis=2) - positive * (positive + 1) / 2
-    areas = statistics.divide(above, (positive * negative)[None])
+    above = np.einsum("rpns,pns->rps", ranks, truth) - positive * (positive + 1) / 2
+    areas = divide(above, (positive * negative)[None])
     return np.asarray(np.nanmean(areas, axis=2))
+
+
+def _ranks(scores: DoubleArray) -> DoubleArray:
+    """Midranks along axis 2; an ordinary sort does where nothing is tied, as is usual."""
+    from scipy.stats import rankdata
+
+    order = scores.argsort(axis=2)
+    if (np.diff(np.take_along_axis(scores, order, axis=2), axis=2) == 0).any():
+        return np.asarray(rankdata(scores, axis=2))
+    ranks = np.empty(scores.shape)
+    places = np.arange(1.0, scores.shape[2] + 1)[:, None]
+    np.put_along_axis(ranks, order, np.broadcast_to(places, scores.shape), axis=2)
+    return ranks

@@ -8,15 +8,15 @@ scores (n,), truth (n,), weights (draws, n) -> (draws,), NaN where a draw has on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from latentomics.core import BoolArray, DoubleArray, IntArray, stream
+from latentomics.evaluation.ranks import Order, blocks, divide, over_thresholds
 
-Metric = Callable[[DoubleArray, Any, DoubleArray], DoubleArray]
 COVERAGE = (0.025, 0.975)
 
 
@@ -48,6 +48,11 @@ def resample_patients(patients: IntArray, draws: int, seed: int) -> DoubleArray:
     return weights
 
 
+def with_value(weights: DoubleArray) -> DoubleArray:
+    """Put the cases as they are before their resamples: weights (1 + draws, n)."""
+    return np.concatenate([np.ones((1, weights.shape[1])), weights])
+
+
 def interval(draws: DoubleArray) -> tuple[float | None, float | None]:
     """Return the 95 % percentile interval of draws, or none where too few are defined."""
     kept = draws[np.isfinite(draws)]
@@ -65,6 +70,27 @@ def two_sided_p(draws: DoubleArray) -> float:
     return float(min(1.0, 2 * min(below, above)))
 
 
+def binary(scores: DoubleArray, truth: BoolArray, weights: DoubleArray) -> dict[str, DoubleArray]:
+    """Return every metric of a binary label by name, the main one first; one sorting serves all."""
+    areas, precisions = over_thresholds(scores, truth, weights)
+    return {
+        "auroc": areas,
+        "average_precision": precisions,
+        "balanced_accuracy": balanced_accuracy(scores, truth, weights),
+    }
+
+
+def continuous(
+    scores: DoubleArray, truth: DoubleArray, weights: DoubleArray
+) -> dict[str, DoubleArray]:
+    """Return every metric of a continuous label by name, the main one first."""
+    return {
+        "r2": r2(scores, truth, weights),
+        "spearman": spearman(scores, truth, weights),
+        "mae": mae(scores, truth, weights),
+    }
+
+
 def auroc(scores: DoubleArray, truth: BoolArray, weights: DoubleArray) -> DoubleArray:
     """Area under the receiver operating characteristic; tied scores count a half.
 
@@ -73,36 +99,29 @@ def auroc(scores: DoubleArray, truth: BoolArray, weights: DoubleArray) -> Double
     >>> float(auroc(np.array([0.1, 0.4, 0.9]), np.array([False, True, True]), np.ones((1, 3)))[0])
     1.0
     """
-    positive, negative = _tied(scores, truth, weights)
-    below = np.cumsum(negative, axis=1) - negative / 2
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    return divide((positive * below).sum(axis=1), pairs)
+    return over_thresholds(scores, truth, weights)[0]
 
 
 def average_precision(scores: DoubleArray, truth: BoolArray, weights: DoubleArray) -> DoubleArray:
     """Area under precision against recall as a sum over thresholds, without interpolation."""
-    positive, negative = (part[:, ::-1] for part in _tied(scores, truth, weights))
-    found = np.cumsum(positive, axis=1)
-    precision = divide(found, found + np.cumsum(negative, axis=1), empty=0.0)
-    return divide((positive * precision).sum(axis=1), found[:, -1])
+    return over_thresholds(scores, truth, weights)[1]
 
 
 def balanced_accuracy(called: DoubleArray, truth: BoolArray, weights: DoubleArray) -> DoubleArray:
     """Mean of sensitivity and specificity of calls, positive where ``called`` exceeds 0."""
     right = (called > 0) == truth
-    rates = [
-        divide((weights * (right & side)).sum(axis=1), (weights * side).sum(axis=1))
-        for side in (truth, ~truth)
-    ]
-    mean: DoubleArray = (rates[0] + rates[1]) / 2
+    sides = np.stack([right & truth, right & ~truth, truth, ~truth], axis=1).astype(np.float64)
+    positive, negative, positives, negatives = (weights @ sides).T
+    mean: DoubleArray = (divide(positive, positives) + divide(negative, negatives)) / 2
     return mean
 
 
 def r2(scores: DoubleArray, truth: DoubleArray, weights: DoubleArray) -> DoubleArray:
     """Share of the scored cases' variance explained; negative when worse than their mean."""
-    total = weights.sum(axis=1)
-    mean = weights @ truth / total
-    return 1 - divide(weights @ (truth - scores) ** 2, weights @ truth**2 - total * mean**2)
+    sums = weights @ np.stack([np.ones(len(truth)), truth, truth**2, (truth - scores) ** 2], axis=1)
+    total, first, second, missed = sums.T
+    mean = first / total
+    return 1 - divide(missed, second - total * mean**2)
 
 
 def mae(scores: DoubleArray, truth: DoubleArray, weights: DoubleArray) -> DoubleArray:
@@ -112,18 +131,15 @@ def mae(scores: DoubleArray, truth: DoubleArray, weights: DoubleArray) -> Double
 
 def spearman(scores: DoubleArray, truth: DoubleArray, weights: DoubleArray) -> DoubleArray:
     """Correlation of midranks, ranked again in every draw."""
-    a, b = _midranks(scores, weights), _midranks(truth, weights)
-    centre = weights.sum(axis=1, keepdims=True) / 2
-    a, b = a - centre, b - centre
-    spread = (weights * a * a).sum(axis=1) * (weights * b * b).sum(axis=1)
-    return divide((weights * a * b).sum(axis=1), np.sqrt(spread))
-
-
-def divide(above: DoubleArray, below: DoubleArray, empty: float = np.nan) -> DoubleArray:
-    """Divide where the divisor is positive, else ``empty``."""
-    out = np.full(np.broadcast_shapes(above.shape, below.shape), empty)
-    divided: DoubleArray = np.divide(above, below, out=out, where=below > 0)
-    return divided
+    ranked = [Order.of(values) for values in (scores, truth)]
+    found = np.empty(len(weights))
+    for draws in blocks(len(weights)):
+        some = weights[draws]
+        centre = some.sum(axis=1, keepdims=True) / 2
+        a, b = (order.midranks(some) - centre for order in ranked)
+        spread = (some * a * a).sum(axis=1) * (some * b * b).sum(axis=1)
+        found[draws] = divide((some * a * b).sum(axis=1), np.sqrt(spread))
+    return found
 
 
 def delong(scores: DoubleArray, truth: BoolArray) -> tuple[DoubleArray, DoubleArray]:
@@ -159,23 +175,3 @@ def delong_p(scores: DoubleArray, truth: BoolArray) -> float:
     if variance <= 0:
         return 1.0 if areas[0] == areas[1] else 0.0
     return float(2 * norm.sf(abs(areas[0] - areas[1]) / np.sqrt(variance)))
-
-
-def _tied(
-    scores: DoubleArray, truth: BoolArray, weights: DoubleArray
-) -> tuple[DoubleArray, DoubleArray]:
-    """Positive and negative weight at each distinct score, ascending: two of (draws, distinct)."""
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=np.nan))
-    sorted_weights, sorted_truth = weights[:, order], truth[order]
-    positive = np.add.reduceat(sorted_weights * sorted_truth, starts, axis=1)
-    return positive, np.add.reduceat(sorted_weights * ~sorted_truth, starts, axis=1)
-
-
-def _midranks(values: DoubleArray, weights: DoubleArray) -> DoubleArray:
-    distinct, place = np.unique(values, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    starts = np.searchsorted(place[order], np.arange(len(distinct)))
-    mass = np.add.reduceat(weights[:, order], starts, axis=1)  # (draws, distinct)
-    ranks: DoubleArray = (np.cumsum(mass, axis=1) - mass / 2)[:, place]
-    return ranks
