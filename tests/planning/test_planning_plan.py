@@ -196,19 +196,19 @@ def test_explained_shares_are_those_of_a_known_spectrum() -> None:
 
 
 def test_classic_radiomics_follows_the_modality_and_the_grid() -> None:
-    found = planned(LESIONS).classic
+    found = planned(LESIONS).classic.value
     assert found is not None
-    assert found.value.spacing == (0.9, 0.9, 0.9)  # (.7 * .7 * 1.5) ** (1 / 3) = .902
-    assert (found.value.lower, found.value.bin_width, found.value.bins) == (-1000.0, 25.0, None)
-    assert found.value.rounded
-    resonance = planned(replace(LESIONS, modality="MR", unit="a.u.")).classic
+    assert found.spacing == (0.9, 0.9, 0.9)  # (.7 * .7 * 1.5) ** (1 / 3) = .902
+    assert (found.lower, found.bin_width, found.bins) == (-1000.0, 25.0, None)
+    assert found.rounded
+    resonance = planned(replace(LESIONS, modality="MR", unit="a.u.")).classic.value
     assert resonance is not None
-    assert (resonance.value.bins, resonance.value.bin_width) == (32, None)  # no unit, no width
+    assert (resonance.bins, resonance.bin_width) == (32, None)  # no unit, no width
     picture = replace(
         LESIONS, modality="XR", unit="a.u.", spacing_unit="px", dimension=2,
         size=(90.0, 90.0), spacing=(1.0, 1.0), extent=(90.0, 90.0),
     )  # fmt: skip
-    flat = planned(picture).classic
+    flat = planned(picture).classic.value
     assert flat is not None
-    assert (flat.value.spacing, flat.value.aggregation) == (None, "2d-merged")
-    assert planned(replace(LESIONS, masked=0.9)).classic is None
+    assert (flat.spacing, flat.aggregation) == (None, "2d-merged")
+    assert planned(replace(LESIONS, masked=0.9)).classic.value is None

@@ -28,6 +28,7 @@ from latentomics.features.table import (
     read_table,
     size_columns,
     write_table,
+    write_with_dictionary,
 )
 
 __all__ = [
@@ -67,4 +68,5 @@ __all__ = [
     "signed_distance",
     "size_columns",
     "write_table",
+    "write_with_dictionary",
 ]

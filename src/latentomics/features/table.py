@@ -126,6 +126,15 @@ def write_table(table: FeatureTable, path: Path) -> None:
     write_atomic(path, lambda part: parquet.write_table(arrow, part))
 
 
+def write_with_dictionary(table: FeatureTable, path: Path) -> Path:
+    """Write a table and, beside it, what each column means."""
+    write_table(table, path)
+    dictionary = path.with_name(f"{path.stem}_dictionary.csv")
+    frame = features_dictionary(table)
+    write_atomic(dictionary, lambda part: frame.to_csv(part, index=False))
+    return path
+
+
 def read_table(path: Path) -> FeatureTable:
     """Read a table that ``write_table`` wrote; a CSV has no provenance and groups by first word.
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from latentomics.flow.records import EncodeRecord, Event, OnEvent, RunRecord
+from latentomics.flow.records import ClassicRecord, EncodeRecord, Event, OnEvent, RunRecord
 
 if TYPE_CHECKING:
     from latentomics.flow.checking import check, make_plan
     from latentomics.flow.encoding import encode
     from latentomics.flow.job import run
+    from latentomics.flow.measuring import classic
     from latentomics.flow.sealing import report, verify
 
 _PLACES = {
     "check": "checking",
+    "classic": "measuring",
     "encode": "encoding",
     "make_plan": "checking",
     "run": "job",
@@ -26,11 +28,13 @@ _PLACES = {
 }
 
 __all__ = [
+    "ClassicRecord",
     "EncodeRecord",
     "Event",
     "OnEvent",
     "RunRecord",
     "check",
+    "classic",
     "encode",
     "make_plan",
     "report",

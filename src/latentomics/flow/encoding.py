@@ -11,17 +11,23 @@ from pathlib import Path
 
 import numpy as np
 
-from latentomics.core import Case, IncompleteError, Rejection, RequestError
+from latentomics.core import Case, IncompleteError, RequestError
 from latentomics.dataset import Store
-from latentomics.features import Columns, build_table, encode_store, network_errors, size_columns
+from latentomics.features import (
+    Columns,
+    build_table,
+    encode_store,
+    network_errors,
+    size_columns,
+    write_with_dictionary,
+)
 from latentomics.flow.baselines import reduce_pooled
 from latentomics.flow.fitting import load
 from latentomics.flow.folder import write_rejected
-from latentomics.flow.gather import counter, prepare_cases
+from latentomics.flow.gather import measured_facts, prepare_cases
 from latentomics.flow.model import Model, case_errors, load_fitted
 from latentomics.flow.records import EncodeRecord, Event, OnEvent, ignore
-from latentomics.flow.tables import write_with_dictionary
-from latentomics.sources import CaseFacts, measure_cases, read_cohort, rejection_of
+from latentomics.sources import CaseFacts, read_cohort
 
 
 def encode(
@@ -52,7 +58,7 @@ def encode(
     cohort = read_cohort(
         source, channels=request.channels, site=request.site, mask_label=request.mask_label
     )
-    facts, unread = _measured(cohort.cases, workers, on_event)
+    facts, unread = measured_facts(cohort.cases, workers, on_event)
     readable = [case for case in cohort.cases if case.id in facts]
     prepared = prepare_cases(readable, model.plan, workers=workers, on_event=on_event)
     bad = {rejection.case for rejection in prepared.rejected}
@@ -78,21 +84,6 @@ def encode(
         rejected=len(rejected),
         exit_code=3 if rejected else 0,
     )
-
-
-def _measured(
-    cases: Sequence[Case], workers: int | None, on_event: OnEvent
-) -> tuple[dict[str, CaseFacts], list[Rejection]]:
-    by_id = {case.id: case for case in cases}
-    facts: dict[str, CaseFacts] = {}
-    rejected = []
-    told = counter("read", len(cases), "reading every file", on_event)
-    for outcome in measure_cases(cases, workers=workers, on_done=told):
-        if outcome.value is not None:
-            facts[outcome.key] = outcome.value
-        elif outcome.error is not None:
-            rejected.append(rejection_of(by_id[outcome.key], outcome.error))
-    return facts, rejected
 
 
 def _columns(

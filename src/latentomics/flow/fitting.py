@@ -16,7 +16,7 @@ import numpy as np
 
 from latentomics.core import Case, DoubleArray, IntArray, RequestError
 from latentomics.dataset import Prepared, Store, open_store
-from latentomics.features import ByCase, Encoded, encode_store, network_errors
+from latentomics.features import ByCase, Classified, Encoded, encode_store, network_errors
 from latentomics.flow.baselines import (
     Baselines,
     baselines,
@@ -43,6 +43,7 @@ class Fitting:
     encoded: Encoded
     errors: Mapping[str, DoubleArray]
     pooled_components: tuple[DoubleArray, DoubleArray] | None  # mean and components of the maps
+    classic: Classified | None = None  # rows are cases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

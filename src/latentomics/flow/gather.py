@@ -32,7 +32,9 @@ from latentomics.sources import (
     check_cohort,
     duplicates,
     label_of,
+    measure_cases,
     read_cohort,
+    rejection_of,
 )
 
 FEWEST_TRAINING = 8  # cases; fewer teach a network nothing
@@ -226,6 +228,22 @@ def too_few(training: int, rejected: Sequence[Rejection], where: str) -> Incompl
         where,
         "mend the files that rejected.csv or 'latentomics check' names, or add cases",
     )
+
+
+def measured_facts(
+    cases: Sequence[Case], workers: int | None, on_event: OnEvent
+) -> tuple[dict[str, CaseFacts], list[Rejection]]:
+    """Return the facts of the cases that can be read, by id, and those that cannot."""
+    by_id = {case.id: case for case in cases}
+    facts: dict[str, CaseFacts] = {}
+    rejected = []
+    told = counter("read", len(cases), "reading every file", on_event)
+    for outcome in measure_cases(cases, workers=workers, on_done=told):
+        if outcome.value is not None:
+            facts[outcome.key] = outcome.value
+        elif outcome.error is not None:
+            rejected.append(rejection_of(by_id[outcome.key], outcome.error))
+    return facts, rejected
 
 
 def cache_folder() -> Path:

@@ -7,7 +7,7 @@ Each stage below is one call, and leaves a file of the run folder (DESIGN, secti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from latentomics.flow.folder import (
 )
 from latentomics.flow.gather import Gathered, Split, gather, prepare_cases, without
 from latentomics.flow.judging import judge
+from latentomics.flow.measuring import classic_of
 from latentomics.flow.model import write_model
 from latentomics.flow.pictures import write_pictures
 from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
@@ -175,8 +176,11 @@ def _run(job: Job) -> RunRecord:
         gathered = without(gathered, prepared.rejected)
         write_rejected(job.folder / "rejected.csv", gathered.rejected)
     write_cohort(job.folder / "cohort.parquet", gathered)
+    with job.clock.stage("classic"):
+        classic = classic_of(gathered, plan, workers=job.workers, on_event=job.on_event)
     with job.clock.stage("train"):
         main, stores = _fit(job, gathered, plan, prepared)
+        main = replace(main, classic=classic)
     folds = [_fold(job, gathered, fold, main) for fold in range(len(gathered.folds))]
     with job.clock.stage("evidence"):
         job.tell("evidence", "probes, sites and shift")
@@ -241,7 +245,10 @@ def _fold(job: Job, gathered: Gathered, fold: int, main: Fitting) -> Fitting:
     """Do everything again with the training cases of a fold."""
     with job.clock.stage(f"fold {fold + 1}"):
         plan = _plan(job, gathered, fold)
-        return _fit(job, gathered, plan, _prepared(job, gathered, plan), fold, main)[0]
+        like = (main.plan, main.classic)
+        classic = classic_of(gathered, plan, like=like, workers=job.workers, on_event=job.on_event)
+        fitting, _ = _fit(job, gathered, plan, _prepared(job, gathered, plan), fold, main)
+        return replace(fitting, classic=classic)
 
 
 def _write(

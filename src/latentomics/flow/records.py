@@ -50,5 +50,17 @@ class EncodeRecord:
     exit_code: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassicRecord:
+    """Cases whose classic radiomics were measured, with settings in words."""
+
+    table: Path
+    rows: int
+    features: int
+    settings: str
+    rejected: int
+    exit_code: int
+
+
 def ignore(event: Event) -> None:
     """Take an event and do nothing."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from latentomics.core import write_atomic
 from latentomics.features import (
     Columns,
-    FeatureTable,
     build_table,
-    features_dictionary,
     size_columns,
-    write_table,
+    write_with_dictionary,
 )
 from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered
+from latentomics.flow.measuring import provenance_of
 from latentomics.planning import pipeline_of
 
 GROUPS = ("latent", "pooled")  # of a run's features; baselines are not written
@@ -28,11 +26,16 @@ def write_features(folder: Path, gathered: Gathered, main: Fitting) -> Path:
         for name in GROUPS
         if (found := main.features.get(name)) is not None
     }
+    provenance = table_provenance(main)
+    settings = main.plan.classic.value
+    if main.classic is not None and settings is not None:
+        groups["classic"] = main.classic.columns
+        provenance |= provenance_of(settings, facts[0])
     if all(fact.mask_voxels for fact in facts):
         groups["size"] = size_columns(
             [fact.mask_voxels for fact in facts], [fact.mask_mm3 for fact in facts]
         )
-    table = build_table(gathered.cases, gathered.split, groups, table_provenance(main))
+    table = build_table(gathered.cases, gathered.split, groups, provenance)
     return write_with_dictionary(table, folder / "features.parquet")
 
 
@@ -47,12 +50,3 @@ def table_provenance(main: Fitting) -> dict[str, str]:
         "mask_label": str(plan.request.mask_label),
         "spacing": str(plan.spacing.value),
     }
-
-
-def write_with_dictionary(table: FeatureTable, path: Path) -> Path:
-    """Write a table and, beside it, what each column means."""
-    write_table(table, path)
-    dictionary = path.with_name(f"{path.stem}_dictionary.csv")
-    frame = features_dictionary(table)
-    write_atomic(dictionary, lambda part: frame.to_csv(part, index=False))
-    return path

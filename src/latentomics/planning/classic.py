@@ -16,10 +16,10 @@ WIDTHS = {"CT": (-1000.0, 25.0), "PT": (0.0, 0.25)}  # lowest edge and width of 
 BINS = 32
 
 
-def choose_classic(found: Fingerprint) -> Choice[Classic] | None:
-    """Isotropic voxels of the cohort's median volume; bins by modality; None without masks."""
+def choose_classic(found: Fingerprint) -> Choice[Classic | None]:
+    """Isotropic voxels of the cohort's median volume; bins by modality; none without masks."""
     if found.masked < 1:
-        return None
+        return Choice(value=None, reason="not every case has a mask")
     spacing, grid = _spacing(found)
     lower, width = WIDTHS.get(found.modality, (None, None))
     fixed = width is not None

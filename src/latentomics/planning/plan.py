@@ -196,7 +196,7 @@ class Plan(Settings):
     length: Choice[Length]
     split: Choice[tuple[float, float, float]]  # train, val, test shares where the manifest has none
     threads: Choice[int]
-    classic: Choice[Classic] | None = None  # hand-made features beside the code; needs masks
+    classic: Choice[Classic | None] = Choice(value=None, reason="none was asked for")
 
     @property
     def seed(self) -> int:
