@@ -33,7 +33,7 @@ from latentomics.planning import Plan
 
 RANDOM_SEEDS = 3
 POOLED_COLUMNS = 64
-SHIFTED_BYTES = 2**31  # at most, of shifted copies in memory
+COPIES_BYTES = 2**31  # at most, of moved copies in memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -134,14 +134,13 @@ def _initial(plan: Plan, rows: FloatArray, pca: Pca) -> Pca | None:
     spec = plan.network.value
     if spec.kind == "linear" or not spec.linear_path:
         return pca if spec.kind == "linear" else None
-    copies = copies_for(len(rows), rows[0].nbytes, SHIFTED_BYTES) if plan.shift.value else 0
+    bent, reach = plan.deformation.value, plan.shift.value
+    copies = copies_for(len(rows), rows[0].nbytes, COPIES_BYTES) if bent or reach else 0
     if not copies:
         return pca
-    bent, reach = plan.deformation.value, plan.shift.value
     if bent:
         # half of what training sees: components have to be right, not robust (docs/decisions)
-        how = replace(bent.gentle(), shift=reach)
-        moved = deformed_rows(rows, how, plan.spacing.value, copies, plan.seed)
+        moved = deformed_rows(rows, bent.gentle(), plan.spacing.value, copies, plan.seed)
     else:
         moved = shifted_rows(rows, reach, copies, plan.seed)
     return fit_pca(moved, spec.latent, plan.seed)

@@ -18,7 +18,7 @@ LATENTS = (8, 16, 32, 64)
 LOCAL_WIDTHS = (16, 32)  # every case is read whole in 8 flips: encoding is what costs
 EXPLAINED = 0.95  # share of variance that the code should be able to hold
 MANY_CASES = 1000  # that need no deformed copies to generalise
-DEFORMATION = Deformation(rotation_degrees=15.0, scaling=0.1, bending=1.0)
+DEFORMATION = Deformation(rotation_degrees=15.0, scaling=0.1, shift=2.0, bending=1.0)
 
 
 def choose_method(view: View) -> Choice[str]:
@@ -112,8 +112,10 @@ def choose_noise(found: Fingerprint, method: str) -> Choice[Noise | None]:
     )
 
 
-def choose_shift(view: View, size: tuple[int, ...]) -> Choice[int]:
+def choose_shift(view: View, size: tuple[int, ...], *, deformed: bool) -> Choice[int]:
     """Random shifts while training: the same anatomy a little elsewhere."""
+    if deformed:
+        return Choice(value=0, reason="the deformation shifts, by parts of a voxel")
     if view in ("local", "patches"):
         return Choice(value=0, reason="patches are cut at random places already")
     value = 2 if min(size) >= 32 else 1
@@ -131,8 +133,9 @@ def choose_deformation(view: View, dimension: int, training: int) -> Choice[Defo
     return Choice(
         value=DEFORMATION,
         reason=f"{training} training cases are few: each is seen turned by up to "
-        f"{DEFORMATION.rotation_degrees:g} degrees, scaled by up to {DEFORMATION.scaling:.0%} and "
-        f"bent by {DEFORMATION.bending:g} voxel (SD) (docs/decisions)",
+        f"{DEFORMATION.rotation_degrees:g} degrees, scaled by up to {DEFORMATION.scaling:.0%}, "
+        f"shifted by up to {DEFORMATION.shift:g} voxels and bent by {DEFORMATION.bending:g} (SD) "
+        "(docs/decisions)",
     )
 
 

@@ -95,6 +95,7 @@ def make_plan(
     shares = () if view.value == "local" else spectrum(pipeline)
     latent = _chosen(request.latent, choose_latent(training, view.value, shares), "--latent")
     mask_channel = _choose_mask_channel(view.value)
+    deformation = choose_deformation(view.value, found.dimension, training)
     return Plan(
         request=request,
         dimension=Choice(value=found.dimension, reason="the images'"),
@@ -115,8 +116,8 @@ def make_plan(
         mask_channel=mask_channel,
         loss_region=_choose_loss_region(view.value),
         noise=choose_noise(found, method.value),
-        shift=choose_shift(view.value, size.value),
-        deformation=choose_deformation(view.value, found.dimension, training),
+        shift=choose_shift(view.value, size.value, deformed=deformation.value is not None),
+        deformation=deformation,
         symmetries=choose_symmetries(view.value),
         pooled=_choose_pooled(view.value, method.value),
         batch=choose_batch(training, found.dimension),

@@ -132,7 +132,7 @@ class AutoencoderTask:
         import torch
 
         bent = self.plan.deformation.value
-        reach = 0 if bent else self.plan.shift.value  # a deformation shifts as well
+        reach = self.plan.shift.value
         local = self.plan.view.value == "local"  # whose patches are cut flipped already
         flips = self.plan.symmetries.value == "flips" and not local
         if not reach and not flips and not bent:
@@ -149,7 +149,7 @@ class AutoencoderTask:
                 len(together),
                 together.shape[2:],
                 self.plan.spacing.value,
-                replace(bent, shift=self.plan.shift.value),
+                bent,
             )
             together = deform(together, points)
         moved = torch.split(together, [part.shape[1] for part in parts], dim=1)
