@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from latentomics.core import Code, Gaussian, Map, Point, StepView
+from latentomics.core import Code, Gaussian, Map, Point, Quantised, StepView
 from latentomics.objectives import LIKELIHOODS, PENALTIES, total, usual_options
 
 SIZES = [(7,), (3, 5), (3, 5, 2)]
@@ -19,8 +19,10 @@ def make_code(kind: str, seed: int) -> Code:
     first.requires_grad_()
     if kind == "map":
         return Map(z=first)
-    if kind == "point":
-        return Point(z=first[..., 0])
+    if kind == "quantised":
+        return Quantised(z=second, index=second[:, 0].round().long(), encoded=first)
+    if kind != "gaussian":
+        return Point(z=first[..., 0].sigmoid() if kind == "sigmoid" else first[..., 0])
     return Gaussian(mean=first[..., 0], log_var=0.1 * second[..., 0] + first[..., 1])
 
 
@@ -32,8 +34,31 @@ def make_view(size: tuple[int, ...], kind: str = "gaussian", seed: int = 0) -> S
     return StepView(
         target=target, weight=weight, code=make_code(kind, seed), draw=torch.zeros(BATCH, 3),
         output=output.requires_grad_(), log_scale=None, second=make_code(kind, seed + 1),
-        domain=None, step=3, cohort_size=9, options=OPTIONS,
+        domain=None, step=3, cohort_size=9, options=OPTIONS, input=target, basis=BASIS,
+        encode=encode, probes=torch.randn(BATCH, 1, 3, generator=generator).sign(),
     )  # fmt: skip
+
+
+BASIS = torch.arange(12.0).reshape(4, 3).requires_grad_()
+LAYER = torch.linspace(-1, 1, 12).reshape(4, 3).requires_grad_()
+
+
+def encode(values: torch.Tensor) -> Code:
+    """A dense layer of moments of each sample, so that it takes samples of any size."""
+    flat = values.flatten(1)
+    moments = [flat.mean(1), flat.square().mean(1), flat[:, 0], flat[:, -1]]
+    return Point(z=(torch.stack(moments, 1) @ LAYER).sigmoid())
+
+
+def leaf_of(name: str, view: StepView) -> torch.Tensor:
+    """What a penalty's gradient has to reach: the code, or what stands behind the view."""
+    behind = {"derivative": LAYER, "basis": BASIS}
+    for need in PENALTIES[name].needs:
+        if need in behind:
+            return behind[need]
+    if isinstance(view.code, Quantised):
+        return view.code.encoded
+    return view.code.mean if isinstance(view.code, Gaussian) else view.code.z
 
 
 def pick(view: StepView, rows: list[int]) -> StepView:
@@ -44,7 +69,8 @@ def pick(view: StepView, rows: list[int]) -> StepView:
             return type(value)(**{name: getattr(value, name)[rows] for name in value.__slots__})
         return value
 
-    return StepView(**{name: of(getattr(view, name)) for name in StepView.__slots__})
+    own = [name for name in StepView.__slots__ if name != "basis"]
+    return StepView(basis=view.basis, **{name: of(getattr(view, name)) for name in own})
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -74,7 +100,7 @@ def test_a_per_sample_term_does_not_depend_on_its_neighbours() -> None:
         for name in registry:
             entry = registry[name]
             compute = getattr(entry, "nll", None) or entry.term  # type: ignore[union-attr]
-            view = make_view((3, 5))
+            view = make_view((3, 5), getattr(entry, "codes", ("gaussian",))[0])
             alone, together = compute(pick(view, [1, 2])), compute(view)[1:3]
             same = torch.allclose(alone, together, rtol=1e-5, atol=1e-6)
             assert same == entry.per_sample, name
@@ -106,7 +132,7 @@ def test_KA_1_1_values_outside_the_mask_change_nothing(name: str, size: tuple[in
 @pytest.mark.parametrize(("name", "code"), PENALTY_CASES)
 def test_a_penalty_reaches_the_code(name: str, code: str) -> None:
     view = make_view((3, 5), code)
-    leaf = view.code.mean if isinstance(view.code, Gaussian) else view.code.z
+    leaf = leaf_of(name, view)
     gradient = torch.autograd.grad(PENALTIES[name].term(view).sum(), leaf, allow_unused=True)[0]
     assert gradient is not None
     assert gradient.any()

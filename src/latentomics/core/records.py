@@ -206,7 +206,7 @@ class StepView:
     encode: Callable[[Tensor], Code] | None = None
     options: Options = field(default_factory=dict)  # of the parts of the method, by name
     input: Tensor | None = None  # what was encoded, for penalties on the encoder's derivative
-    probes: Tensor | None = None  # (probes, batch, latent) of -1 and 1, to sound that derivative
+    probes: Tensor | None = None  # (batch, probes, latent) of -1 and 1, to sound that derivative
     basis: Tensor | None = None  # (dimensions, latent), where the decoder reads combinations of it
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from latentomics.core import Registry, StepView
 from latentomics.objectives.options import Declared
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Term = Callable[[StepView], "Tensor"]
+Need = Literal["derivative", "basis", "domain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,8 @@ class Penalty:
     on the others of its batch. ``pairs``: it is an estimate from pairs of different samples, so a
     sample that stands twice in a batch changes it. ``second_view``: it compares two views of each
     sample. ``signed``: it may be negative, and so may its weight. ``options``: what it reads of
-    ``StepView.options``, with the usual values.
+    ``StepView.options``, with the usual values. ``needs``: what else of the view it reads, the
+    encoder's ``derivative`` (encode, input and probes), the decoder's ``basis`` or the ``domain``.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Penalty:
     second_view: bool
     signed: bool
     options: Declared
+    needs: tuple[Need, ...]
     summary: str
 
 
@@ -52,6 +55,7 @@ def penalty(
     second_view: bool = False,
     signed: bool = False,
     options: Declared | None = None,
+    needs: tuple[Need, ...] = (),
 ) -> Callable[[Term], Term]:
     """Enter the decorated function of a ``StepView`` into ``PENALTIES``."""
 
@@ -66,6 +70,7 @@ def penalty(
                 second_view=second_view,
                 signed=signed,
                 options=options or {},
+                needs=needs,
                 summary=(term.__doc__ or "").strip().splitlines()[0],
             )
         )
