@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from latentomics.evaluation import cautions, stability
+from latentomics.evaluation import cautions, ks, site_variance, stability
 
 
 def measured_again(error, features="latent", columns=12):
@@ -33,3 +33,18 @@ def test_a_code_that_never_varies_does_not_repeat():
 
 def test_nothing_is_said_of_what_was_not_looked_into():
     assert cautions([]) == ()
+
+
+def sites(shift):
+    draws = np.random.default_rng(1)
+    where = ["A", "B"] * 30
+    features = draws.normal(size=(60, 6)) + shift * (np.arange(60) % 2)[:, None]
+    arguments = ([f"latent_{j}" for j in range(6)], features, where, np.arange(60))
+    return [*ks("latent", *arguments), *site_variance("latent", *arguments)]
+
+
+def test_a_shift_between_sites_is_said_and_none_is_not():
+    (said,) = cautions(sites(2.0))
+    assert said.status == "warn"
+    assert "100% of the features differ" in said.sentence
+    assert cautions(sites(0.0)) == ()

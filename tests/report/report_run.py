@@ -154,6 +154,11 @@ def results(label: str) -> list[dict]:
     found.append(record("label_efficiency", "latent", "auroc", 0.8, target=label, n_labels=20))
     found.append(record("label_efficiency", "pca", "auroc", 0.7, target=label, n_labels=20))
     found.append(record("site", "latent", "auroc", 0.62, target="site", chance=0.5, p=0.0271))
+    each = {"names": ["latent_0", "latent_1", "latent_2"]}
+    found.append(record("site_variance", "latent", "variance_share_mean", 0.24, target="site",
+                        p=0.027, by_feature={**each, "share": [0.61, 0.1, -0.02]}))  # fmt: skip
+    found.append(record("ks", "latent", "share_shifted", 0.33, target="site", span=None,
+                        by_feature={**each, "p": [0.001, 0.4, 1.0]}))  # fmt: skip
     found += repeated("latent", 0.8) + repeated("intensity", 0.6)
     found.append(record("mmd", "latent", "mmd2", 0.0123, target="site", span=None, p=0.041))
     return found

@@ -2,12 +2,14 @@
 
 from latentomics.evaluation.cautions import cautions
 from latentomics.evaluation.collapse import collapse
+from latentomics.evaluation.ks import ks
 from latentomics.evaluation.labels import label_efficiency
 from latentomics.evaluation.mmd import mmd
 from latentomics.evaluation.probe import default_comparisons, probe
 from latentomics.evaluation.reconstruction import reconstruction, sample_errors
 from latentomics.evaluation.scoring import Part
 from latentomics.evaluation.site import site_columns, site_predictability
+from latentomics.evaluation.site_variance import site_variance
 from latentomics.evaluation.stability import retest_pairs, stability
 from latentomics.evaluation.statistics import numbered
 from latentomics.evaluation.verdict import Facts, Sentence, verdict
@@ -19,6 +21,7 @@ __all__ = [
     "cautions",
     "collapse",
     "default_comparisons",
+    "ks",
     "label_efficiency",
     "mmd",
     "numbered",
@@ -28,6 +31,7 @@ __all__ = [
     "sample_errors",
     "site_columns",
     "site_predictability",
+    "site_variance",
     "stability",
     "verdict",
 ]

@@ -16,12 +16,14 @@ REPEATS = (
     0.5  # median ICC: below, most of what features say is not about the case (Koo and Li 2016)
 )
 LATENT = "latent"
+LEVEL = 0.05
 BESIDE = {"classic": "classic features", "intensity": "pooled intensities"}
 
 
 def cautions(results: Sequence[Result]) -> tuple[Sentence, ...]:
     """Return what else belongs on the first page."""
-    return tuple(one for one in (_stability(results),) if one is not None)
+    found = (_site_variance(results), _stability(results))
+    return tuple(one for one in found if one is not None)
 
 
 def find(
@@ -33,6 +35,23 @@ def find(
         if (one.evaluation, one.features, one.metric, one.target) == wanted:
             return one
     return None
+
+
+def _site_variance(results: Sequence[Result]) -> Sentence | None:
+    """Say how much of the learned features goes with the site, where that is more than chance."""
+    share = find(results, "site_variance", LATENT, "variance_share_mean", "site")
+    shifted = find(results, "ks", LATENT, "share_shifted", "site")
+    if share is None or shifted is None:
+        return None
+    p = share.settings.get("p", 1.0)
+    clear = isinstance(p, (int, float)) and p < LEVEL
+    if not clear and shifted.value == 0:
+        return None
+    return Sentence(
+        status="warn",
+        sentence=f"The site explains {share_of(share)} of the learned features' variance between "
+        f"patients, and {share_of(shifted)} of the features differ between sites one by one.",
+    )
 
 
 def _stability(results: Sequence[Result]) -> Sentence | None:

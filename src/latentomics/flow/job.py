@@ -24,6 +24,7 @@ from latentomics.flow.folder import (
     write_rejected,
     write_results,
 )
+from latentomics.flow.further import further
 from latentomics.flow.gather import Gathered, Split, gather, prepare_cases, without
 from latentomics.flow.judging import judge
 from latentomics.flow.measuring import classic_of
@@ -31,7 +32,7 @@ from latentomics.flow.model import write_model
 from latentomics.flow.pictures import write_pictures
 from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
 from latentomics.flow.sealing import seal
-from latentomics.flow.stability import remeasured_share, stability_of
+from latentomics.flow.stability import remeasured_share
 from latentomics.flow.tables import write_features
 from latentomics.planning import DEFAULT_BUDGET_S, SHARES, Plan, Request, load_plan
 
@@ -186,7 +187,7 @@ def _run(job: Job) -> RunRecord:
         job.tell("evidence", "probes, sites and shift")
         seed, told = job.request.seed, job.on_event
         results = evidence(gathered, main, folds, seed=seed)
-        results += stability_of(gathered, main, seed=seed, workers=job.workers, on_event=told)
+        results += further(gathered, main, seed=seed, workers=job.workers, on_event=told)
         sentences = judge(results, main, job.request)
         if job.request.demonstration:
             results = without_intervals(results)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from latentomics.core import Result
+import numpy as np
+
+from latentomics.core import DoubleArray, Result
 from latentomics.report.figures import ForestRow, forest, svg
 from latentomics.report.page import Cell, Mark, Picture, Table
 from latentomics.report.words import (
@@ -208,3 +210,11 @@ def _list(value: object) -> list[float]:
     if not isinstance(value, (list, tuple)):
         return []
     return [float(entry) for entry in value if isinstance(entry, (int, float))]
+
+
+def by_feature(result: Result, key: str) -> DoubleArray:
+    """Return one number a feature from a record's settings, NaN where there is none."""
+    listed = result.settings.get("by_feature")
+    values = listed.get(key) if isinstance(listed, Mapping) else None
+    known = values if isinstance(values, (list, tuple)) else ()
+    return np.array([v if isinstance(v, (int, float)) else np.nan for v in known], np.float64)

@@ -1,6 +1,6 @@
 """Whether the features know the scanner: site probe and maximum mean discrepancy between sites.
 
-In: records of the evaluations ``site`` and ``mmd``. Out: one section.
+In: records of the evaluations ``site``, ``mmd``, ``ks`` and ``site_variance``. Out: one section.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from latentomics.report.page import Block, Cell, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections.evidence import WITHOUT_INTERVALS
 from latentomics.report.sections.records import chosen, scored_on
+from latentomics.report.sections.site_features import site_feature_blocks
 from latentomics.report.words import (
     feature_name,
     interval,
@@ -37,6 +38,7 @@ def shift_section(files: RunFiles) -> Section:
             "mean discrepancy; p by exchanging patients). About 0: no shift."
         )
         blocks.append(_table(distance, caption, intervals=intervals))
+    blocks += site_feature_blocks(files)
     if not site and not distance:
         reason = "Sites were not compared: none are named (--site), or they have too few patients"
         blocks = [Words(text=f"{files.missing.get('results.json', reason)}.", tone="note")]

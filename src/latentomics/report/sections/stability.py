@@ -5,7 +5,7 @@ In: records of the evaluation ``stability``. Out: one section.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,7 +13,13 @@ from latentomics.core import DoubleArray, Result
 from latentomics.report.figures import Ladder, ladders, svg
 from latentomics.report.page import Block, Cell, Gallery, Heading, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
-from latentomics.report.sections.records import LEARNED_SETS, chosen, distinct, scored_on
+from latentomics.report.sections.records import (
+    LEARNED_SETS,
+    by_feature,
+    chosen,
+    distinct,
+    scored_on,
+)
 from latentomics.report.words import feature_name, fixed, number
 
 DETAILED = {
@@ -58,9 +64,7 @@ def stability_section(files: RunFiles) -> Section:
 def _detailed(results: Sequence[Result], target: str, *, intervals: bool) -> list[Block]:
     medians = [r for r in results if r.metric == "icc_median"]
     drawn = tuple(
-        _ladder(result, intervals=intervals)
-        for result in medians
-        if isinstance(result.settings.get("by_feature"), Mapping)
+        _ladder(result, intervals=intervals) for result in medians if len(by_feature(result, "icc"))
     )
     blocks: list[Block] = [Words(text=HOW)] if target == "chained" else []
     if drawn:
@@ -82,13 +86,11 @@ def _detailed(results: Sequence[Result], target: str, *, intervals: bool) -> lis
 
 
 def _ladder(result: Result, *, intervals: bool) -> Ladder:
-    by_feature = result.settings["by_feature"]
-    columns = by_feature if isinstance(by_feature, Mapping) else {}
     return Ladder(
         name=feature_name(result.features),
-        values=_numbers(columns.get("icc")),
-        low=_numbers(columns.get("low") if intervals else None),
-        high=_numbers(columns.get("high") if intervals else None),
+        values=by_feature(result, "icc"),
+        low=by_feature(result, "low") if intervals else np.empty(0),
+        high=by_feature(result, "high") if intervals else np.empty(0),
         learned=result.features.startswith(LEARNED_SETS),
     )
 
@@ -138,11 +140,6 @@ def _kinds(results: Sequence[Result]) -> list[Block]:
         "them moves the features most.",
     )
     return [Heading(text="What moves them"), table]
-
-
-def _numbers(values: object) -> DoubleArray:
-    listed = values if isinstance(values, (list, tuple)) else []
-    return np.array([np.nan if v is None else float(v) for v in listed], np.float64)
 
 
 def _median(values: DoubleArray) -> str:

@@ -1,0 +1,84 @@
+"""Which features know the site, one by one.
+
+In: records of the evaluations ``ks`` and ``site_variance``. Out: blocks for the section about
+sites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from latentomics.core import DoubleArray, Result
+from latentomics.report.figures import Ladder, ladders, svg
+from latentomics.report.page import Block, Cell, Gallery, Heading, Picture, Table
+from latentomics.report.reading import RunFiles
+from latentomics.report.sections.records import LEARNED_SETS, by_feature, chosen, scored_on
+from latentomics.report.words import feature_name, fixed, interval, number, p_value
+
+SITE = "site"
+LEVEL = 0.05
+HOW_TO_READ = (
+    "One dot a feature: the share of its variance between patients that goes with their site. "
+    "Filled dots differ between two sites (Kolmogorov-Smirnov, corrected for all features and "
+    "pairs); a feature near 1 is a label of the scanner."
+)
+
+
+def site_feature_blocks(files: RunFiles) -> list[Block]:
+    """Return the plot and the table of features by site; nothing where no sites were compared."""
+    shares = [r for r in chosen(files.results, "site_variance") if r.target == SITE]
+    shifted = {r.features: r for r in chosen(files.results, "ks") if r.target == SITE}
+    if not shares:
+        return []
+    drawn = tuple(_ladder(result, shifted.get(result.features)) for result in shares)
+    drawn = tuple(one for one in drawn if len(one.values))
+    blocks: list[Block] = [Heading(text="Feature by feature")]
+    if drawn:
+        image = svg(ladders(drawn, axis="share explained by site", lines=((0.0, ""),),
+                            limits=(-0.1, 1.0)))  # fmt: skip
+        listed = "; ".join(f"{one.name} mean {fixed(float(one.values.mean()), 2)}" for one in drawn)
+        picture = Picture(
+            name="site_variance",
+            image=image,
+            alternative=f"Share of each feature's variance that the site explains: {listed}.",
+            caption=f"{HOW_TO_READ} {scored_on(shares[0])}",
+        )
+        blocks.append(Gallery(pictures=(picture,)))
+    return [*blocks, _table(shares, shifted, intervals=files.demonstration is None)]
+
+
+def _ladder(share: Result, shifted: Result | None) -> Ladder:
+    values = by_feature(share, "share")
+    p = by_feature(shifted, "p") if shifted is not None else np.empty(0)
+    marked: DoubleArray = p if len(p) == len(values) else np.ones(len(values))
+    return Ladder(
+        name=feature_name(share.features),
+        values=values,
+        marked=np.asarray(marked < LEVEL),
+        learned=share.features.startswith(LEARNED_SETS),
+    )
+
+
+def _table(shares: Sequence[Result], shifted: dict[str, Result], *, intervals: bool) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for result in shares:
+        other = shifted.get(result.features)
+        row: tuple[Cell, ...] = (feature_name(result.features), fixed(result.value, 2))
+        if intervals:
+            row += (
+                interval(result.low, result.high, result.metric),
+                p_value(result.settings.get("p")),
+            )
+        different = fixed(other.value, 2) if other is not None else "–"
+        rows.append((*row, different, number(result.n)))
+    columns: tuple[str, ...] = ("features", "mean share of variance")
+    columns += ("95 % interval", "p") if intervals else ()
+    return Table(
+        columns=(*columns, "share that differs", "patients"),
+        rows=tuple(rows),
+        numeric=frozenset(range(1, len(columns) + 2)),
+        caption="Variance is adjusted for the number of sites: 0 is what chance gives. p by "
+        "exchanging patients between sites.",
+    )
