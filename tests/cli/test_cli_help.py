@@ -9,7 +9,18 @@ from typer.testing import CliRunner
 
 from latentomics.cli.main import app
 
-COMMANDS = ["check", "demo", "encode", "info", "methods", "plan", "report", "run", "verify"]
+COMMANDS = [
+    "check",
+    "classic",
+    "demo",
+    "encode",
+    "info",
+    "methods",
+    "plan",
+    "report",
+    "run",
+    "verify",
+]
 
 
 def test_the_commands_are_those_of_the_design() -> None:

@@ -10,10 +10,21 @@ from typing import Annotated
 
 import typer
 
-from latentomics.cli import check, demo, encode, info, methods, plan, report, run, verify
+from latentomics.cli import check, classic, demo, encode, info, methods, plan, report, run, verify
 from latentomics.cli.command import app
 
-ORDER = (demo, check, plan, run, encode, report, verify, info, methods)  # as the help shows them
+ORDER = (
+    demo,
+    check,
+    plan,
+    run,
+    encode,
+    classic,
+    report,
+    verify,
+    info,
+    methods,
+)  # as the help shows them
 
 
 def _version(asked: bool) -> None:
