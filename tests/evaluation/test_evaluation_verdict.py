@@ -170,3 +170,18 @@ def test_T6_planted_failures_end_to_end():
     errors = {"latent": left, "pca": left, "mean": (centred**2).mean(1)}
     results = reconstruction(errors, ["test"] * 200, np.arange(200))
     assert verdict(results, [], Facts(code_share=8 / 64))[0].status == "fail"
+
+
+def test_the_verdict_says_what_the_code_adds_to_classic_radiomics():
+    def said(low):
+        gains = [
+            record("probe", "latent+size", "auroc_minus_classic", -0.01, -0.03, 0.01, "malignant"),
+            record("probe", "latent+classic", "auroc_minus_classic", 0.02, low, 0.03, "malignant"),
+        ]
+        richest = record("probe", "latent+size", "auroc", 0.9, 0.8, 0.95, "malignant")
+        facts = Facts(labels=("malignant",))
+        return verdict([*good(), richest, *gains], [], facts)[3].sentence
+
+    assert "no clear gain over classic radiomics (-0.010)" in said(0.01)
+    assert "with classic radiomics, clearly more than those alone (+0.020)" in said(0.01)
+    assert "not clearly more than those alone" in said(-0.01)

@@ -2,6 +2,7 @@
 
 from latentomics.evaluation.cautions import cautions
 from latentomics.evaluation.collapse import collapse
+from latentomics.evaluation.columns import comparable
 from latentomics.evaluation.ks import ks
 from latentomics.evaluation.labels import label_efficiency
 from latentomics.evaluation.mmd import mmd
@@ -20,6 +21,7 @@ __all__ = [
     "Sentence",
     "cautions",
     "collapse",
+    "comparable",
     "default_comparisons",
     "ks",
     "label_efficiency",

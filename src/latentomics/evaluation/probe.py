@@ -103,7 +103,8 @@ def default_comparisons(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the baselines of every learned set: those with the same additions, and size alone.
 
     A set with size or pooled maps is compared with baselines that have them too, where there are
-    such; without its own kind of pooled maps a baseline stands as it is.
+    such; without its own kind of pooled maps a baseline stands as it is. Classic features know the
+    size; together with a code they are compared with themselves alone: what does the code add?
 
     Examples
     --------
@@ -111,16 +112,21 @@ def default_comparisons(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     {'latent': ('pca', 'size'), 'latent+size': ('pca+size', 'size')}
     >>> default_comparisons(("latent+pooled", "pca", "random", "random+pooled"))
     {'latent+pooled': ('pca', 'random+pooled')}
+    >>> default_comparisons(("latent+size", "latent+classic", "classic", "pca+size"))
+    {'latent+size': ('pca+size', 'classic'), 'latent+classic': ('classic',)}
     """
     pairs = {}
     for name in names:
         if not name.startswith(("latent", "pooled")):
             continue
+        if name.endswith("+classic"):
+            pairs[name] = ("classic",)
+            continue
         added = [part for part in ("pooled", "size") if part in name.split("+")]
         size = ["size"] if "size" in added else []
         found = []
         for base in BASELINES:
-            alike = ("+".join([base, *added]), "+".join([base, *size]))
+            alike = ("+".join([base, *added]), "+".join([base, *size]), base)
             found += [one for one in alike if one in names][:1]
         pairs[name] = tuple(found + ["size"] * ("size" in names))
     return pairs

@@ -21,7 +21,12 @@ EQUAL_PICTURES = 1e-10  # mean squared error in normalised units
 ACTIVE_SHARE = 0.9
 COLLAPSED_SHARE = 0.1
 ALIKE = 0.02  # in AUROC or R2: a simpler set this near is as good
-SIMPLER = {"pca": "PCA", "random": "untrained encoders", "size": "size alone"}
+SIMPLER = {
+    "pca": "PCA",
+    "random": "untrained encoders",
+    "classic": "classic radiomics",
+    "size": "size alone",
+}
 LOSES_TO_PCA = 1.01  # ratio of errors; below, the two are said to be equal
 
 
@@ -229,6 +234,7 @@ def _comparison(words: _Words) -> Sentence:
             worst = worst or bool(alike)
             parts = [f"clearly better than {_list(better)}"] if better else []
             parts += [f"no clear gain over {_list(alike)}"] if alike else []
+            parts += _added(words, main, label)
             sentences.append(f"{label}: {', '.join(parts)}")
     if not sentences:
         return Sentence(
@@ -236,6 +242,16 @@ def _comparison(words: _Words) -> Sentence:
             sentence="There is nothing above chance to compare with simpler features.",
         )
     return Sentence(status="warn" if worst else "ok", sentence="; ".join(sentences) + ".")
+
+
+def _added(words: _Words, main: Result, label: str) -> list[str]:
+    """Say what the code adds to classic radiomics, where both were measured."""
+    gain = words.find("probe", "latent+classic", f"{main.metric}_minus_classic", label)
+    if gain is None:
+        return []
+    clear = gain.low is not None and gain.low > 0
+    amount = "clearly more" if clear else "not clearly more"
+    return [f"with classic radiomics, {amount} than those alone ({gain.value:+.3f})"]
 
 
 def _site(words: _Words) -> Sentence:

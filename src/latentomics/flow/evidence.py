@@ -15,6 +15,7 @@ from latentomics.core import DoubleArray, IntArray, Result
 from latentomics.evaluation import (
     Part,
     collapse,
+    comparable,
     label_efficiency,
     mmd,
     numbered,
@@ -27,7 +28,7 @@ from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered, Split
 
 Blocks = dict[str, list[DoubleArray]]
-SITE_SETS = ("latent", "pca", "intensity", "size")
+SITE_SETS = ("latent", "pca", "intensity", "classic", "size")
 FEW_LABELS = (20,)
 UNTRAINED_POOLED = "random pooled/"
 
@@ -83,11 +84,12 @@ def size_block(gathered: Gathered) -> DoubleArray | None:
 def part_of(fitting: Fitting, split: Split, sizes: DoubleArray | None) -> Part:
     """Return a split with its sets of features; a probe fits on training and validation cases."""
     side = np.array([split.get(case, "none") for case in fitting.cases])
-    return Part(
-        train=np.flatnonzero((side == "train") | (side == "val")),
-        test=np.flatnonzero(side == "test"),
-        blocks=_sets(fitting, sizes),
-    )
+    train = np.flatnonzero((side == "train") | (side == "val"))
+    sets = _sets(fitting, sizes)
+    if fitting.classic is not None:  # it knows the size already
+        sets["classic"] = [comparable(fitting.classic.columns.values, train)]
+        sets["latent+classic"] = [*sets["latent"], *sets["classic"]]
+    return Part(train=train, test=np.flatnonzero(side == "test"), blocks=sets)
 
 
 def _sets(fitting: Fitting, sizes: DoubleArray | None) -> Blocks:

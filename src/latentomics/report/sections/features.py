@@ -9,6 +9,8 @@ from latentomics.report.page import Block, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.words import number
 
+_UNITS = 4  # of a group that are listed
+
 
 def features_section(files: RunFiles) -> Section:
     """Return the section about the columns of the table."""
@@ -34,7 +36,8 @@ def _groups(files: RunFiles) -> Table:
     rows = []
     for group, entries in groups.items():
         names = entries[0][0] if len(entries) == 1 else f"{entries[0][0]} … {entries[-1][0]}"
-        units = ", ".join(dict.fromkeys(unit for _, unit, _ in entries if unit)) or "–"
+        found = list(dict.fromkeys(unit for _, unit, _ in entries if unit))
+        units = "several" if len(found) > _UNITS else ", ".join(found) or "–"
         rows.append((group, number(len(entries)), names, units, entries[0][2]))
     return Table(
         columns=("group", "columns", "names", "unit", "meaning of the first"),

@@ -24,6 +24,7 @@ from latentomics.report.words import (
 )
 
 ORDER = (
+    "latent+classic",
     "latent+size",
     "latent",
     "latent+pooled",
@@ -35,7 +36,6 @@ ORDER = (
     "random",
     "intensity+size",
     "intensity",
-    "classic+size",
     "classic",
     "size",
     "site",
