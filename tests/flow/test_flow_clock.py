@@ -6,14 +6,14 @@ import time
 
 import pytest
 
-from latentomics.flow.clock import SECONDS_A_SET, SECONDS_OF_FEW, SECONDS_OF_REPORT, Clock
+from latentomics.flow.clock import SECONDS_A_SET, SECONDS_OF_FEW, SECONDS_OF_REPORT, SETS, Clock
 
 
 def test_T9_training_gets_what_is_left() -> None:
     clock = Clock(budget_s=300.0, begun=time.monotonic() - 40.0)
     seconds = clock.training_s(fittings_left=1, parts=1, labels=1)
     assert seconds is not None
-    left = 300 - 40 - 5 - SECONDS_OF_REPORT - 12 * SECONDS_A_SET - SECONDS_OF_FEW
+    left = 300 - 40 - 5 - SECONDS_OF_REPORT - SETS * SECONDS_A_SET - SECONDS_OF_FEW
     assert seconds(5.0) == pytest.approx(left, abs=0.1)
 
 

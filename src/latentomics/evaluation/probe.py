@@ -115,7 +115,7 @@ def default_comparisons(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     >>> default_comparisons(("latent+size", "latent+classic", "classic", "pca+size"))
     {'latent+size': ('pca+size', 'classic'), 'latent+classic': ('classic',)}
     """
-    pairs = {}
+    pairs: dict[str, tuple[str, ...]] = {}
     for name in names:
         if not name.startswith(("latent", "pooled")):
             continue

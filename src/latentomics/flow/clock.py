@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 SECONDS_A_SET = 0.5  # of a probe, for one label and one part
+SETS = 14  # of features, repetitions with other seeds among them
 SECONDS_OF_FEW = 20.0  # of a label's efficiency curve
 SECONDS_OF_REPORT = 10.0
 REMEASURING = 2.0  # encoding a case that must be read and prepared first, over encoding it
@@ -55,7 +56,7 @@ class Clock:
         budget = self.budget_s
 
         def seconds(encoding_s: float) -> float:
-            after = SECONDS_OF_REPORT + SECONDS_A_SET * 12 * parts * labels
+            after = SECONDS_OF_REPORT + SECONDS_A_SET * SETS * parts * labels
             after += SECONDS_OF_FEW * labels if parts == 1 else 0.0
             others = encoding_s * (1 + REMEASURING * again + 5 * (fittings_left - 1))
             left = (budget - self.elapsed_s - after - others) / fittings_left

@@ -87,7 +87,7 @@ def part_of(fitting: Fitting, split: Split, sizes: DoubleArray | None) -> Part:
     train = np.flatnonzero((side == "train") | (side == "val"))
     sets = _sets(fitting, sizes)
     if fitting.classic is not None:  # it knows the size already
-        sets["classic"] = [comparable(fitting.classic.columns.values, train)]
+        sets["classic"] = [comparable(fitting.classic.columns.values.astype(np.float64), train)]
         sets["latent+classic"] = [*sets["latent"], *sets["classic"]]
     return Part(train=train, test=np.flatnonzero(side == "test"), blocks=sets)
 
