@@ -18,7 +18,9 @@ def toy(n=120, d=7, seed=0):
 @pytest.mark.parametrize("strength", [1e-4, 0.1, 10.0, 1e3])
 def test_logistic_equals_sklearn(strength):
     rows, truth, _ = toy()
-    ours = linear.logistic(rows, truth, np.ones((1, len(rows))), (1e-4, strength))[-1, 0]
+    ours = linear.logistic(rows[None], truth[None], np.ones((1, 1, len(rows))), (1e-4, strength))[
+        -1, 0, 0
+    ]
     reference = LogisticRegression(C=strength, tol=1e-10, max_iter=2000).fit(rows, truth)
     np.testing.assert_allclose(ours[:-1], reference.coef_[0], atol=2e-4, rtol=1e-3)
     assert ours[-1] == pytest.approx(reference.intercept_[0], abs=1e-3)
@@ -26,17 +28,17 @@ def test_logistic_equals_sklearn(strength):
 
 def test_logistic_stays_finite_on_separable_data():
     rows = np.array([[-2.0], [-1.0], [1.0], [2.0]]) * 1e3
-    fits = linear.logistic(rows, rows[:, 0] > 0, np.ones((1, 4)), linear.STRENGTHS)
+    fits = linear.logistic(rows[None], rows[None, :, 0] > 0, np.ones((1, 1, 4)), linear.STRENGTHS)
     assert np.isfinite(fits).all()
-    assert (fits[:, 0, 0] > 0).all()
+    assert (fits[:, 0, 0, 0] > 0).all()
 
 
 def test_zero_weight_leaves_a_case_out():
     rows, truth, _ = toy()
     weights = np.ones((2, len(rows)))
     weights[1, 60:] = 0
-    both = linear.logistic(rows, truth, weights, (1.0,))[0]
-    alone = linear.logistic(rows[:60], truth[:60], np.ones((1, 60)), (1.0,))[0, 0]
+    both = linear.logistic(rows[None], truth[None], weights[None], (1.0,))[0, 0]
+    alone = linear.logistic(rows[None, :60], truth[None, :60], np.ones((1, 1, 60)), (1.0,))[0, 0, 0]
     np.testing.assert_allclose(both[1], alone)
 
 
@@ -97,7 +99,7 @@ def test_inner_folds_keep_patients_together_and_strata_even():
 def test_the_score_is_zero_at_the_training_prevalence():
     rows, truth, patients = toy(200)
     truth[:100] = False  # few positives
-    scores, _ = linear.logistic_scores(rows * 0 + 1, truth, np.arange(200), patients, 0)
+    scores, _ = linear.logistic_scores(rows * 0 + 1, truth, [np.arange(200)], patients, 0)
     np.testing.assert_allclose(scores, 0, atol=1e-3)
 
 
@@ -106,7 +108,7 @@ def test_few_rows_give_the_same_scores_in_their_own_span():
     rows = generator.normal(size=(80, 30))
     truth = rows[:, 0] > 0
     train = np.arange(20)
-    scores, strength = linear.logistic_scores(rows, truth, train, np.arange(80), 0)
+    (scores,), (strength,) = linear.logistic_scores(rows, truth, [train], np.arange(80), 0)
     reference = LogisticRegression(C=strength, tol=1e-10, max_iter=5000).fit(
         rows[train], truth[train]
     )
@@ -114,3 +116,24 @@ def test_few_rows_give_the_same_scores_in_their_own_span():
     np.testing.assert_allclose(
         scores, reference.decision_function(rows) - prior, atol=2e-3, rtol=2e-3
     )
+
+
+def test_several_training_sets_are_scored_as_each_alone():
+    """Also where they differ in length, and where some have fewer rows than columns."""
+    rows, truth, patients = toy(90, 25)
+    trains = [np.arange(18), np.arange(10, 32), np.arange(70)]
+    together, strengths = linear.logistic_scores(rows, truth, trains, patients, 0)
+    for train, scores, strength in zip(trains, together, strengths, strict=True):
+        (alone,), (chosen,) = linear.logistic_scores(rows, truth, [train], patients, 0)
+        np.testing.assert_allclose(scores, alone, atol=1e-10)
+        assert strength == chosen
+
+
+def test_scores_that_are_equal_in_exact_arithmetic_are_tied():
+    """Of five sites, two pairs have the same counts of positives."""
+    order, every = np.random.default_rng(0).permutation(210), np.arange(210)
+    site = np.repeat(np.arange(5), 42)[order]
+    truth = (every % 42 < np.repeat([3, 3, 7, 7, 20], 42))[order]
+    rows = linear.design([np.eye(5)[site]], every)
+    scores, _ = linear.logistic_scores(rows, truth, [every], every, 0)
+    assert len(np.unique(scores)) == 3

@@ -41,7 +41,7 @@ def test_fits_side_by_side_equal_plain_ones(n, d, noise):
     truth = rows[:, 0] + noise * generator.normal(size=n) > 0.4
     weights = np.ones((4, n))
     weights[0, ::4], weights[1, 1::4], weights[2] = 0, 0, generator.integers(0, 3, n)
-    together = logistic(rows, truth, weights, STRENGTHS)
+    together = logistic(rows[None], truth[None], weights[None], STRENGTHS)[:, 0]
     alone = np.stack([one_fit(rows, truth, weight, STRENGTHS) for weight in weights], axis=1)
     odds, expected = (fits[..., :-1] @ rows.T + fits[..., -1:] for fits in (together, alone))
     np.testing.assert_allclose(odds, expected, rtol=1e-10, atol=1e-10)
@@ -49,16 +49,22 @@ def test_fits_side_by_side_equal_plain_ones(n, d, noise):
 
 def test_a_fit_does_not_depend_on_its_neighbours():
     generator = np.random.default_rng(2)
-    rows = generator.normal(size=(80, 5))
-    truth = rows[:, 0] + generator.normal(size=80) > 0
-    weights = generator.integers(0, 2, (3, 80)).astype(float)
+    rows = generator.normal(size=(2, 80, 5))
+    truth = rows[..., 0] + generator.normal(size=(2, 80)) > 0
+    weights = generator.integers(0, 2, (2, 3, 80)).astype(float)
+    weights[1, 2] = 0  # a fit of no case
     together = logistic(rows, truth, weights, STRENGTHS)
-    for number in range(3):
-        alone = logistic(rows, truth, weights[number : number + 1], STRENGTHS)
-        np.testing.assert_allclose(together[:, number], alone[:, 0], rtol=1e-10, atol=1e-10)
+    for problem in range(2):
+        for number in range(3):
+            weight = weights[problem, number][None, None]
+            alone = logistic(rows[problem, None], truth[problem, None], weight, STRENGTHS)
+            np.testing.assert_allclose(
+                together[:, problem, number], alone[:, 0, 0], rtol=1e-10, atol=1e-10
+            )
+    assert (together[:, 1, 2] == 0).all()
 
 
 def test_rows_that_say_nothing_give_the_prevalence():
     truth = np.arange(10) < 3
-    coefficients = logistic(np.zeros((10, 2)), truth, np.ones((1, 10)), (1e4,))[0, 0]
+    coefficients = logistic(np.zeros((1, 10, 2)), truth[None], np.ones((1, 1, 10)), (1e4,))[0, 0, 0]
     np.testing.assert_allclose(coefficients, (0, 0, np.log(3 / 7)), atol=1e-4)

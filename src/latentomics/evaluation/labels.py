@@ -50,6 +50,7 @@ def label_efficiency(
     truth = truth_of(label)
     if label.kind != "binary":
         return []
+    known = truth.columns[:, 0]
     orders = [_stratified_order(truth, part, patients, seed, number) for number in range(seeds)]
     test = part.test[truth.known[part.test]]
     weights = statistics.with_value(statistics.resample_patients(patients[test], draws, seed))
@@ -62,11 +63,10 @@ def label_efficiency(
         measured: dict[str, list[DoubleArray]] = {}
         for name, blocks in part.blocks.items():
             features = design(blocks, part.train, COMPONENTS)
-            each = np.stack([
-                statistics.auroc(_scores(features, truth, rows, patients, seed)[test],
-                                 truth.columns[test, 0], weights)
-                for rows in subsets
-            ])  # (seeds, 1 + draws)  # fmt: skip
+            scores, _ = logistic_scores(features, known, subsets, patients, seed)
+            each = np.stack(
+                [statistics.auroc(one[test], known[test], weights) for one in scores]
+            )  # (seeds, 1 + draws)
             resampled = each[chosen, 1 + np.arange(draws)[:, None]].mean(axis=1)
             value = np.append(each[:, 0].mean(), resampled)
             measured.setdefault(name.split("/")[0], []).append(value)
@@ -95,12 +95,6 @@ def _records(
                    settings={"scored": "test", **settings, **paired})
         )  # fmt: skip
     return results
-
-
-def _scores(
-    features: DoubleArray, truth: Truth, rows: IntArray, patients: IntArray, seed: int
-) -> DoubleArray:
-    return logistic_scores(features, truth.columns[:, 0], rows, patients, seed)[0]
 
 
 def _stratified_order(

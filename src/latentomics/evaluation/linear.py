@@ -20,6 +20,7 @@ from latentomics.evaluation.logistic import logistic
 STRENGTHS = tuple(float(c) for c in np.logspace(-4, 4, 9))  # METHODS, section 22
 INNER_FOLDS = 5
 COMPONENTS = 64
+DECIMALS = 12  # of log odds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,29 +93,76 @@ def grouped_folds(patients: IntArray, strata: IntArray, folds: int, seed: int) -
 
 
 def logistic_scores(
-    rows: DoubleArray, truth: BoolArray, train: IntArray, patients: IntArray, seed: int
-) -> tuple[DoubleArray, float]:
-    """Score all rows by a logistic regression on the training rows; C by inner grouped folds.
+    rows: DoubleArray,
+    truth: BoolArray,
+    trains: Sequence[IntArray],
+    patients: IntArray,
+    seed: int,
+) -> tuple[DoubleArray, tuple[float, ...]]:
+    """Score all rows by logistic regressions on training rows; C by inner grouped folds.
+
+    Parameters
+    ----------
+    trains : sequence of IntArray
+        Training rows, one regression each.
 
     Returns
     -------
-    tuple of DoubleArray of shape (n,) and float
+    tuple of DoubleArray of shape (trains, n) and tuple of float
         Log odds above those of the training prevalence, so that 0 is the natural threshold, and
-        the chosen C.
+        the chosen C, of each regression.
     """
-    if len(train) < rows.shape[1]:
-        # L2 weights lie in the span of the training rows: fewer numbers to solve for, same scores
-        rows = rows @ np.linalg.svd(rows[train], full_matrices=False)[2].T
-    x, y = rows[train], truth[train]
-    fold = grouped_folds(patients[train], y.astype(np.int64), _inner(patients[train], y), seed)
-    held = np.arange(fold.max() + 1)[:, None] == fold[None]  # (folds, n)
-    fits = logistic(x, y, (~held).astype(np.float64), STRENGTHS)
-    odds = fits[..., :-1] @ x.T + fits[..., -1:]  # (strengths, folds, n)
-    loss = (np.logaddexp(0, np.where(y, -odds, odds)) * held).sum(axis=(1, 2))
-    best = int(np.argmin(loss))
-    beta = logistic(x, y, np.ones((1, len(x))), STRENGTHS[: best + 1])[best, 0]
-    prior = np.log(y.sum() / (~y).sum())
-    return rows @ beta[:-1] + beta[-1] - prior, STRENGTHS[best]
+    x, y, weights, axes = _problems(rows, truth, trains)
+    held = _held_out(y, trains, patients, seed)
+    fitted = weights * (~held & held.any(axis=2, keepdims=True))
+    fits = logistic(x, y, fitted, STRENGTHS)
+    odds = fits[..., :-1] @ x.swapaxes(1, 2) + fits[..., -1:]  # (strengths, trains, folds, n)
+    losses = np.logaddexp(0, np.where(y[:, None], -odds, odds)) * held
+    best = np.argmin(losses.sum(axis=(2, 3)), axis=0)
+    beta = logistic(x, y, weights, STRENGTHS[: best.max() + 1])[best, np.arange(len(best)), 0]
+    prior = np.array([np.log(truth[t].sum() / (~truth[t]).sum()) for t in trains])
+    slopes = [
+        one[: rows.shape[1]] if a is None else a @ one[: a.shape[1]]
+        for one, a in zip(beta, axes, strict=True)
+    ]
+    scores = np.stack(slopes) @ rows.T + (beta[:, -1] - prior)[:, None]
+    # what differs by rounding errors is tied, as it is in exact arithmetic
+    return scores.round(DECIMALS), tuple(STRENGTHS[place] for place in best)
+
+
+def _problems(
+    rows: DoubleArray, truth: BoolArray, trains: Sequence[IntArray]
+) -> tuple[DoubleArray, BoolArray, DoubleArray, list[DoubleArray | None]]:
+    """Return rows, truth and weights (trains, 1, n) of several regressions, filled up with zeros.
+
+    L2 weights lie in the span of the training rows: where these are fewer than the columns, there
+    are fewer numbers to solve for on axes of their own (d, k), for the same scores.
+    """
+    axes = [
+        np.linalg.svd(rows[train], full_matrices=False)[2].T if len(train) < rows.shape[1] else None
+        for train in trains
+    ]
+    own = [rows[t] if a is None else rows[t] @ a for t, a in zip(trains, axes, strict=True)]
+    most, widest = max(len(one) for one in own), max(one.shape[1] for one in own)
+    x = np.zeros((len(own), most, widest))
+    y = np.zeros((len(own), most), dtype=bool)
+    weights = np.zeros((len(own), 1, most))
+    for place, (one, train) in enumerate(zip(own, trains, strict=True)):
+        x[place, : len(one), : one.shape[1]] = one
+        y[place, : len(one)] = truth[train]
+        weights[place, 0, : len(one)] = 1
+    return x, y, weights, axes
+
+
+def _held_out(y: BoolArray, trains: Sequence[IntArray], patients: IntArray, seed: int) -> BoolArray:
+    """Return which rows each inner fold leaves out, (trains, folds, n); some folds may be empty."""
+    held = np.zeros((len(trains), INNER_FOLDS, y.shape[1]), dtype=bool)
+    for place, train in enumerate(trains):
+        known = y[place, : len(train)]
+        folds = _inner(patients[train], known)
+        fold = grouped_folds(patients[train], known.astype(np.int64), folds, seed)
+        held[place, :, : len(train)] = np.arange(INNER_FOLDS)[:, None] == fold
+    return held
 
 
 def ridge_scores(

@@ -1,8 +1,9 @@
-"""L2 logistic regressions by Newton's method, several row weightings side by side.
+"""L2 logistic regressions by Newton's method, many of them side by side.
 
-In: rows (n, d), truth (n,), weights (fits, n) and ascending strengths C. Out: coefficients
-(strengths, fits, d + 1), the intercept last. Every fit goes its own way, step by step as if it were
-alone; what they share is read once: the rows, and a curvature wherever the weights have not moved.
+In: problems with rows of their own (problems, n, d), truth (problems, n), several row weightings of
+each (problems, k, n) and ascending strengths C. Out: coefficients (strengths, problems, k, d + 1),
+the intercept last. Every fit goes its own way, step by step as if it were alone; what they share is
+read once: the rows, and a curvature wherever the coefficients have not moved.
 """
 
 from __future__ import annotations
@@ -23,31 +24,32 @@ INTERCEPT_RIDGE = 1e-9  # that of the coefficients is 1
 def logistic(
     rows: DoubleArray, truth: BoolArray, weights: DoubleArray, strengths: Sequence[float]
 ) -> DoubleArray:
-    """Fit L2 logistic regressions by Newton's method, for several row weightings at once.
+    """Fit L2 logistic regressions by Newton's method, several at once.
 
     Minimises sum_i w_i log(1 + exp(-y_i f_i)) + |b|^2 / (2 C), the intercept free, for every C in
     ascending order, each started from the one before.
 
     Parameters
     ----------
-    rows : DoubleArray of shape (n, d)
-    truth : BoolArray of shape (n,)
-    weights : DoubleArray of shape (k, n)
+    rows : DoubleArray of shape (problems, n, d)
+    truth : BoolArray of shape (problems, n)
+    weights : DoubleArray of shape (problems, k, n)
         One fit a row of weights; zero leaves a case out.
     strengths : sequence of float
         C, ascending.
 
     Returns
     -------
-    DoubleArray of shape (strengths, k, d + 1)
+    DoubleArray of shape (strengths, problems, k, d + 1)
         Coefficients, the intercept last.
     """
+    ones = np.ones((*rows.shape[:2], 1))
     fits = _Fits(
-        columns=np.vstack([rows.T, np.ones(len(rows))]),
-        sign=np.where(truth, 1.0, -1.0),
+        columns=np.concatenate([rows, ones], axis=2).transpose(0, 2, 1).copy(),
+        sign=np.where(truth, 1.0, -1.0)[:, None],
         weights=weights,
     )
-    ridge = np.append(np.ones(rows.shape[1]), INTERCEPT_RIDGE)
+    ridge = np.append(np.ones(rows.shape[2]), INTERCEPT_RIDGE)
     path = np.empty((len(strengths), *fits.coefficients.shape))
     for number, strength in enumerate(strengths):
         fits.descend(ridge / strength)
@@ -57,17 +59,17 @@ def logistic(
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Fits:
-    """Where each fit stands. Margins are y_i f_i, tails exp(-|margin|), both (fits, n).
+    """Where each fit stands; first axes (problems, k).
 
-    ``curvature`` (fits, d + 1, d + 1) is that of the loss alone, without the ridge, and ``fresh``
-    says for which fits it belongs to the coefficients as they are.
+    Margins are y_i f_i, tails exp(-|margin|), both (..., n). ``curvature`` (..., d + 1, d + 1) is
+    that of the loss alone, and ``fresh`` says for which fits it is that of the coefficients now.
     """
 
-    columns: DoubleArray  # (d + 1, n)
-    sign: DoubleArray
+    columns: DoubleArray  # (problems, d + 1, n)
+    sign: DoubleArray  # (problems, 1, n)
     weights: DoubleArray
-    used: list[IntArray] = field(init=False)
-    own: list[DoubleArray] = field(init=False)  # columns of the used rows, one array a fit
+    own: list[list[tuple[IntArray, DoubleArray]]] = field(init=False)  # used rows, their columns
+    counts: IntArray = field(init=False)  # of used rows
     coefficients: DoubleArray = field(init=False)
     margins: DoubleArray = field(init=False)
     tails: DoubleArray = field(init=False)
@@ -76,72 +78,90 @@ class _Fits:
     fresh: BoolArray = field(init=False)
 
     def __post_init__(self) -> None:
-        count, size = len(self.weights), len(self.columns)
-        self.used = [np.flatnonzero(weight > 0) for weight in self.weights]
-        self.own = [np.ascontiguousarray(self.columns[:, rows]) for rows in self.used]
-        self.coefficients = np.zeros((count, size))
+        shape, size = self.weights.shape[:2], self.columns.shape[1]
+        self.counts = np.count_nonzero(self.weights > 0, axis=2)
+        self.own = [
+            [(used, columns[:, used]) for used in (np.flatnonzero(w > 0) for w in weights)]
+            for columns, weights in zip(self.columns, self.weights, strict=True)
+        ]
+        self.coefficients = np.zeros((*shape, size))
         self.margins = np.zeros(self.weights.shape)
         self.tails, self.losses = _loss(self.margins, self.weights)
-        self.curvature = np.empty((count, size, size))
-        self.fresh = np.zeros(count, dtype=bool)
+        self.curvature = np.empty((*shape, size, size))
+        self.fresh = np.zeros(shape, dtype=bool)
 
     def descend(self, ridge: DoubleArray) -> None:
         """Take Newton steps with one penalty until each fit has arrived."""
-        enough = TOLERANCE * np.array([len(rows) for rows in self.used])
-        going = np.arange(len(self.weights))
+        enough = TOLERANCE * np.maximum(self.counts, 1)
+        going = np.ones(self.fresh.shape, dtype=bool)
         for _ in range(NEWTON_STEPS):
-            steps, gains = self._steps(going, ridge)
-            far = ~(gains < enough[going])
-            going, steps = going[far], steps[far]
-            if not len(going):
+            problems = np.flatnonzero(going.any(axis=1))
+            steps, gains = self._steps(problems, going[problems], ridge)
+            going[problems] &= ~(gains < enough[problems])
+            left = going[problems].any(axis=1)
+            if not left.any():
                 return
-            self._move(going, steps, ridge)
+            self._move(problems[left], steps[left], going[problems[left]], ridge)
 
-    def _steps(self, fits: IntArray, ridge: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-        """Return the Newton step of some fits (k, d + 1), and the decrease that each foresees."""
-        tails, weights = self.tails[fits], self.weights[fits]
-        misses = np.where(self.margins[fits] > 0, tails, 1.0) / (1 + tails)  # 1 - p of the truth
-        slopes = ridge * self.coefficients[fits] - (weights * self.sign * misses) @ self.columns.T
-        bends = weights * tails / (1 + tails) ** 2
-        steps = np.empty_like(slopes)
-        for place, fit in enumerate(fits):
-            if not self.fresh[fit]:
-                scaled = self.own[fit] * np.sqrt(bends[place, self.used[fit]])
-                self.curvature[fit] = scaled @ scaled.T
-                self.fresh[fit] = True
-            steps[place] = _solve(self.curvature[fit], ridge, slopes[place])
-        return steps, (slopes * steps).sum(axis=1)
+    def _steps(
+        self, problems: IntArray, going: BoolArray, ridge: DoubleArray
+    ) -> tuple[DoubleArray, DoubleArray]:
+        """Return the Newton step of each going fit, and the decrease that it foresees."""
+        tails, weights = self.tails[problems], self.weights[problems]
+        misses = np.where(self.margins[problems] > 0, tails, 1.0) / (1 + tails)  # 1 - p of truth
+        pulls = weights * self.sign[problems] * misses
+        slopes = ridge * self.coefficients[problems]
+        slopes -= pulls @ _of(self.columns, problems).swapaxes(1, 2)
+        bends = np.sqrt(weights * tails) / (1 + tails)
+        steps = np.zeros_like(slopes)
+        for place, k in zip(*np.nonzero(going), strict=True):
+            problem = problems[place]
+            curvature = self.curvature[problem, k]
+            if not self.fresh[problem, k]:
+                used, columns = self.own[problem][k]
+                scaled = columns * bends[place, k, used]
+                np.matmul(scaled, scaled.T, out=curvature)
+                self.fresh[problem, k] = True
+            steps[place, k] = _solve(curvature, ridge, slopes[place, k])
+        return steps, (slopes * steps).sum(axis=2)
 
-    def _move(self, fits: IntArray, steps: DoubleArray, ridge: DoubleArray) -> None:
+    def _move(
+        self, problems: IntArray, steps: DoubleArray, going: BoolArray, ridge: DoubleArray
+    ) -> None:
         """Step, half as far wherever the penalised loss would grow."""
-        ahead = self.sign * (steps @ self.columns)
-        before = self.losses[fits] + _penalty(ridge, self.coefficients[fits])
-        lengths = np.ones(len(fits))
-        late = np.arange(len(fits))  # still to be tried
-        while len(late):
-            some, length = fits[late], lengths[late, None]
-            moved = self.coefficients[some] - length * steps[late]
-            margins = self.margins[some] - length * ahead[late]
-            tails, losses = _loss(margins, self.weights[some])
-            worse = losses + _penalty(ridge, moved) > before[late]
+        ahead = self.sign[problems] * (steps @ _of(self.columns, problems))
+        before = self.losses[problems] + _penalty(ridge, self.coefficients[problems])
+        lengths, late = np.ones(going.shape), going.copy()  # late: still to be tried
+        while late.any():
+            some, place = problems[late.nonzero()[0]], late.nonzero()
+            k, length = place[1], lengths[late][:, None]
+            moved = self.coefficients[some, k] - length * steps[place]
+            margins = self.margins[some, k] - length * ahead[place]
+            tails, losses = _loss(margins, self.weights[some, k])
+            worse = losses + _penalty(ridge, moved) > before[place]
             right = ~(worse & (lengths[late] > SHORTEST))
-            done = some[right]
+            done = some[right], k[right]
             self.coefficients[done], self.margins[done] = moved[right], margins[right]
             self.tails[done], self.losses[done] = tails[right], losses[right]
-            late = late[~right]
+            self.fresh[done] = False
+            late[place] = ~right
             lengths[late] /= 2
-        self.fresh[fits] = False
+
+
+def _of(values: DoubleArray, problems: IntArray) -> DoubleArray:
+    """Return the values of some problems, without a copy where they are all."""
+    return values if len(problems) == len(values) else values[problems]
 
 
 def _loss(margins: DoubleArray, weights: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
     """Return exp(-|margin|), and the weighted sum of log(1 + exp(-margin)) of each fit."""
     tails = np.exp(-np.abs(margins))
     losses = np.log1p(tails) - np.minimum(margins, 0)
-    return tails, np.einsum("kn,kn->k", weights, losses)
+    return tails, np.einsum("...n,...n->...", weights, losses)
 
 
 def _penalty(ridge: DoubleArray, coefficients: DoubleArray) -> DoubleArray:
-    penalty: DoubleArray = (ridge * coefficients**2).sum(axis=1) / 2
+    penalty: DoubleArray = coefficients**2 @ ridge / 2
     return penalty
 
 

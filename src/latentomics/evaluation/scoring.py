@@ -141,9 +141,13 @@ def score_sets(
             train = part.train[truth.known[part.train]]
             features = design(part.blocks[name], part.train, components)
             columns = features.shape[1]
-            for column in range(truth.columns.shape[1]):
-                fit = ridge_scores if truth.kind == "continuous" else logistic_scores
-                scores, strength = fit(features, truth.columns[:, column], train, patients, seed)
+            for column, known in enumerate(truth.columns.T):
+                if truth.kind == "continuous":
+                    scores, strength = ridge_scores(features, known, train, patients, seed)
+                else:
+                    (scores,), (strength,) = logistic_scores(
+                        features, known, [train], patients, seed
+                    )
                 values[0, part.test, column] = scores[part.test]
                 strengths.append(strength)
         scored = Scored(values=values, strengths=tuple(strengths), columns=columns)
