@@ -5,11 +5,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import i0e, i1e
+from scipy.special import i0, i0e, i1e
 
 from latentomics.core import RequestError
 from latentomics.noise import NOISES, sigma_mad
 from latentomics.noise.correlated import kernel
+from latentomics.noise.rician import rician_log_density
 
 
 def normals(count: int, n: int, seed: int = 0) -> list[np.ndarray]:
@@ -38,6 +39,14 @@ def test_KA_5_1_rayleigh_variance_without_signal() -> None:
     assert magnitude.min() >= 0
 
 
+def test_KA_5_2_rician_density_where_the_bessel_function_overflows() -> None:
+    assert rician_log_density(800, 790, 5) == pytest.approx(-4.522082, abs=1e-6)
+    assert np.isinf(i0(800 * 790 / 25))  # the naive form
+    magnitudes = np.linspace(1e-6, 12, 4000)
+    density = [np.exp(rician_log_density(m, 3.0, 1.2)) for m in magnitudes]
+    assert np.trapezoid(density, magnitudes) == pytest.approx(1, abs=1e-5)
+
+
 def test_KA_5_4_masking_gives_the_closed_form_denoiser() -> None:
     # W = (1-p) C [(1-p)^2 C + p(1-p) diag C]^-1 for C = [[1, .8], [.8, 1]], p = .5
     generator = np.random.default_rng(1)
@@ -46,6 +55,38 @@ def test_KA_5_4_masking_gives_the_closed_form_denoiser() -> None:
     solution = np.linalg.lstsq(noisy, clean, rcond=None)[0]
     np.testing.assert_allclose(solution, np.array([[17, 10], [10, 17]]) / 21, atol=0.01)
     assert ((clean - noisy @ solution) ** 2).sum(1).mean() == pytest.approx(17 / 21, rel=0.01)
+
+
+def spectral(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Samples whose 1/N covariance has exactly the spectrum of METHODS 2, and its axes."""
+    generator = np.random.default_rng(0)
+    white = generator.standard_normal((count, 5))
+    left = np.linalg.svd(white - white.mean(0), full_matrices=False)[0]
+    axes = np.linalg.qr(generator.standard_normal((5, 5)))[0]
+    return left * np.sqrt(count * np.array([10, 4, 1, 0.5, 0.2])) @ axes, axes
+
+
+def test_KA_5_5_the_best_linear_denoiser_shrinks_each_axis() -> None:
+    clean, axes = spectral(400_000)
+    draw = np.random.default_rng(7).standard_normal(clean.shape)
+    noisy = NOISES["gaussian"].apply(clean, [draw], 0.3**0.5)
+    solution = axes @ np.linalg.lstsq(noisy, clean, rcond=None)[0] @ axes.T
+    shrunk = (0.97087, 0.93023, 0.76923, 0.625, 0.4)
+    np.testing.assert_allclose(np.diag(solution), shrunk, atol=0.005)
+    np.testing.assert_allclose(solution - np.diag(np.diag(solution)), 0, atol=0.02)
+
+
+@pytest.mark.parametrize(("kept", "noisy", "clean"), [(2, 2.6, 2.3), (3, 1.3, 1.6)])
+def test_KA_2_2_components_of_noisy_samples(kept: int, noisy: float, clean: float) -> None:
+    values, _ = spectral(400_000)
+    draw = np.random.default_rng(8).standard_normal(values.shape)
+    given = NOISES["gaussian"].apply(values, [draw], 0.3**0.5)
+    axes = np.linalg.eigh(np.cov(given.T))[1][:, -kept:]
+    rebuilt = given @ axes @ axes.T
+    assert ((rebuilt - given) ** 2).sum(1).mean() == pytest.approx(noisy, rel=0.01)
+    assert ((rebuilt - values) ** 2).sum(1).mean() == pytest.approx(clean, rel=0.01)
+    spectrum = np.array([10, 4, 1, 0.5, 0.2])
+    assert (spectrum * 0.3 / (spectrum + 0.3)).sum() == pytest.approx(1.1086, abs=1e-4)
 
 
 def test_masking_does_not_rescale() -> None:

@@ -236,3 +236,9 @@ class NetworkSpec:
     codebook: int = 0  # entries of a quantised code
     basis: int = 0  # dimensions of the space whose basis a code holds coefficients of; 0: none
     orthonormal: bool = False  # that basis is kept orthonormal exactly
+
+    @property
+    def block(self) -> int:
+        """Voxels an axis that one position of the code stands for; 0 where it has no positions."""
+        levels = {"local": 1, "spatial": len(self.widths)}.get(self.kind)
+        return 0 if levels is None else int(self.stem << (levels - 1))

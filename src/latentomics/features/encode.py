@@ -77,7 +77,7 @@ def encode_store(
         Called with the samples done and the samples in all.
     """
     with reading(network):
-        if network.spec.code == "map":
+        if network.spec.block:
             return _encode_maps(network, plan, store, regions, on_done)
         return _encode_whole(network, plan, store, on_done)
 
@@ -85,15 +85,15 @@ def encode_store(
 def network_regions(
     network: Network, plan: Plan, store: Store
 ) -> tuple[tuple[Members, ...], ...] | None:
-    """Return the positions of core, rim and ring that a local network reads; None without masks."""
+    """Return the positions of core, rim and ring that a map has; None without masks."""
     if plan.loss_region.value == "all":
         return None
     stride, first = lattice(network)
-    return regions_of(store, stride=stride, first=first, block=network.spec.stem)
+    return regions_of(store, stride=stride, first=first, block=network.spec.block)
 
 
 def lattice(network: Network) -> tuple[int, float]:
-    """Return the stride of a local network's map in voxels, and where its first position lies."""
+    """Return the stride of a network's map in voxels, and where its first position lies."""
     return int(network.read_stride), float(network.read_offset)  # type: ignore[arg-type]
 
 

@@ -32,7 +32,7 @@ def network_errors(network: Network, store: Store) -> DoubleArray:
 
     with reading(network):
         device = next(network.parameters()).device
-        if network.spec.code == "map":
+        if network.spec.block:
             return _errors(store, lambda row, _: _rebuilt_map(network, store, row))
         import torch
 

@@ -58,9 +58,9 @@ def baselines(
     ``known`` holds features of untrained encoders from a fitting with the same samples and shape:
     they learn nothing from a split, so folds share them.
     """
-    if plan.view.value == "local":
-        return _local(plan, train, every, known or {})
     spec = plan.network.value
+    if spec.block:
+        return _of_maps(plan, train, every, known or {})
     rows = inputs(train, spec.channels_in)
     pca = fit_pca(rows.reshape(len(rows), -1), spec.latent, plan.seed)
     flips = plan.symmetries.value
@@ -99,7 +99,8 @@ def inputs(store: Store, channels: int) -> FloatArray:
     return values
 
 
-def _local(plan: Plan, train: Store, every: Store, known: Mapping[str, ByCase]) -> Baselines:
+def _of_maps(plan: Plan, train: Store, every: Store, known: Mapping[str, ByCase]) -> Baselines:
+    """Pool components of blocks and untrained maps exactly as the network's own map."""
     spec = plan.network.value
     networks = [untrained(spec, 1000 + number) for number in range(RANDOM_SEEDS)]
     regions = network_regions(networks[0], plan, every)
@@ -107,7 +108,7 @@ def _local(plan: Plan, train: Store, every: Store, known: Mapping[str, ByCase]) 
     patch_pca = fit_patch_pca(
         train,
         spec.latent,
-        block=spec.stem,
+        block=spec.block,
         stride=stride,
         channels=spec.channels_in,
         seed=plan.seed,
@@ -122,10 +123,11 @@ def _local(plan: Plan, train: Store, every: Store, known: Mapping[str, ByCase]) 
         features[name] = (
             known.get(name) or encode_store(network, plan, every, regions=regions).latent
         )
-    errors = {
-        "pca": patch_pca_errors(patch_pca, every),
-        "mean": patch_pca_errors(patch_pca, every, components=False),
-    }
+    if plan.view.value == "local":  # crops of many sizes have no mean image, their blocks do
+        mean = patch_pca_errors(patch_pca, every, components=False)
+    else:
+        mean = mean_errors(mean_image(train), every)
+    errors = {"pca": patch_pca_errors(patch_pca, every), "mean": mean}
     return Baselines(features=features, errors=errors, initial=patch_pca.pca)
 
 

@@ -17,7 +17,7 @@ def judge(
 ) -> tuple[tuple[str, str], ...]:
     """Return the sentences of the first page, each with its status (ok, warn or fail)."""
     spec = main.plan.network.value
-    voxels = spec.stem**spec.dimension if spec.kind == "local" else math.prod(spec.size)
+    voxels = spec.block**spec.dimension if spec.block else math.prod(spec.size)
     facts = Facts(
         labels=request.labels,
         outcome=main.fitted.outcome,

@@ -29,7 +29,7 @@ Arrays = dict[str, npt.NDArray[np.generic]]
 def write_pictures(folder: Path, fitting: Fitting, store: Store, unit: str) -> None:
     """Write pictures/data.npz; ``store`` holds all cases in the order of the fitting's."""
     arrays = _reconstructions(fitting, store, unit) | _codes(fitting)
-    if fitting.plan.view.value != "local":
+    if not fitting.plan.network.value.block:
         arrays |= _traversals(fitting)
     if len(fitting.cases) == len(fitting.sample_cases):
         arrays |= _neighbours(fitting, store)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from latentomics.core import RequestError
 from latentomics.methods.method import METHODS, Method
+from latentomics.methods.noises import noise_conflicts
+from latentomics.noise import noise_setting_names
 from latentomics.objectives import (
     LIKELIHOODS,
     PENALTIES,
@@ -70,7 +72,7 @@ def setting_names(method: Method) -> list[str]:
     """Return every name that ``--set`` takes for a method."""
     names = {*method.all_settings(), *method.declared_options()}
     names |= {"warm_up_steps", "schedule"} if method.penalties else set()
-    names |= set() if method.closed_form else {"likelihood"}
+    names |= set() if method.closed_form else {"likelihood", *noise_setting_names()}
     return sorted(names)
 
 
@@ -84,6 +86,8 @@ def _set(method: Method, name: str, value: Value) -> Method:
         return replace(method, schedule=str(value), warm_up_steps=steps)
     if name == "likelihood" and not method.closed_form:
         return replace(method, likelihood=LIKELIHOODS[str(value)].name)
+    if name in noise_setting_names() and not method.closed_form:
+        return method  # the plan's noise is made from it
     declared = method.declared_options()
     if name in declared:
         checked = checked_option(name, value, declared[name])
@@ -129,13 +133,7 @@ def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:
             "noise, because nothing is trained",
             "set noise to null",
         ),
-        (
-            noise is not None
-            and noise.model == "rician"
-            and plan.normalisation.value == "hu-window",
-            "Rician noise on HU, which are no magnitudes",
-            "use gaussian noise in HU",
-        ),
+        *noise_conflicts(plan),
         (
             LIKELIHOODS[method.likelihood].bounded,
             f"likelihood {method.likelihood}, whose outputs are logits and not intensities",

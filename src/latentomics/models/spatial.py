@@ -87,11 +87,6 @@ class SpatialDecoder(nn.Module):
         return output.float()
 
 
-def block_of(spec: NetworkSpec) -> int:
-    """Return the voxels an axis that one position of the map stands for."""
-    return int(spec.stem << (len(spec.widths) - 1))
-
-
 @NETWORKS.register("spatial")
 class SpatialNetwork(Network):
     """A map at the coarsest level: of entries of a codebook, or of blocks seen and hidden."""
@@ -99,7 +94,7 @@ class SpatialNetwork(Network):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
         refuse_codes(spec, "map", "quantised")
-        self.read_stride = block_of(spec)  # voxels between two positions
+        self.read_stride = spec.block  # voxels between two positions
         self.read_offset = (self.read_stride - 1) / 2  # voxel coordinate of the first position
         self.positions = tuple(-(-n // self.read_stride) for n in spec.size)
         hides = spec.code == "map"

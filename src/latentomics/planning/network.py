@@ -11,8 +11,7 @@ from typing import Literal
 
 from latentomics.core import NetworkSpec
 from latentomics.dataset import Deformation
-from latentomics.planning.fingerprint import Fingerprint
-from latentomics.planning.plan import DEFAULT_BUDGET_S, Choice, Length, Noise, View
+from latentomics.planning.plan import DEFAULT_BUDGET_S, Choice, Length, View
 
 LATENTS = (8, 16, 32, 64)
 LOCAL_WIDTHS = (16, 32)  # every case is read whole in 8 flips: encoding is what costs
@@ -90,26 +89,6 @@ def _levels(dimension: int, size: tuple[int, ...]) -> tuple[int, tuple[int, ...]
     if largest <= 40:
         return 2, (64, 128)
     return 4, (64, 128, 128) if largest <= 160 else (64, 128, 128, 128)
-
-
-def choose_noise(found: Fingerprint, method: str) -> Choice[Noise | None]:
-    """Corruption of the input by the modality's physics, at the level that was measured."""
-    if method != "denoising":
-        return Choice(value=None, reason=f"{method} sees the images as they are")
-    if found.modality == "MR":
-        return Choice(
-            value=Noise(model="rician", sigma=max(found.noise_relative, 0.05), unit="scale"),
-            reason=f"magnitude MR: Rician, at the measured {found.noise_relative:.2f} SDs",
-        )
-    if found.modality == "CT":
-        return Choice(
-            value=Noise(model="gaussian", sigma=max(found.noise, 10.0), unit="HU"),
-            reason=f"CT: Gaussian in HU, at the measured {found.noise:.1f} HU",
-        )
-    return Choice(
-        value=Noise(model="gaussian", sigma=max(found.noise_relative, 0.05), unit="scale"),
-        reason=f"Gaussian at the measured {found.noise_relative:.2f} SDs",
-    )
 
 
 def choose_shift(view: View, size: tuple[int, ...], *, deformed: bool) -> Choice[int]:

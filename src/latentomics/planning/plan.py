@@ -85,7 +85,8 @@ class Noise(Settings):
 
     model: str  # name in the noise registry
     sigma: float
-    unit: str  # HU, SUV, or "scale" = the image's own robust scale
+    unit: str  # HU, SUV, or "scale" = the image's own robust scale, or what the model says
+    options: dict[str, float] = {}  # of the model, where they are not its usual ones
 
 
 class Length(Settings):

@@ -29,10 +29,10 @@ from latentomics.planning.network import (
     choose_length,
     choose_method,
     choose_network,
-    choose_noise,
     choose_shift,
     choose_symmetries,
 )
+from latentomics.planning.noise import choose_noise
 from latentomics.planning.plan import SHARES, Choice, Plan, Request, View
 from latentomics.preprocess import Pipeline
 
@@ -115,7 +115,7 @@ def make_plan(
         ),
         mask_channel=mask_channel,
         loss_region=_choose_loss_region(view.value),
-        noise=choose_noise(found, method.value),
+        noise=choose_noise(found, method.value, request.settings),
         shift=choose_shift(view.value, size.value, deformed=deformation.value is not None),
         deformation=deformation,
         symmetries=choose_symmetries(view.value),

@@ -40,7 +40,7 @@ def tiles_of(files: RunFiles) -> tuple[Tile, ...]:
     sites = {site for site in column_of(files, "site") if site is not None}
     network = files.choice("network")
     latent = network.get("latent") if isinstance(network, Mapping) else None
-    local = isinstance(network, Mapping) and network.get("kind") == "local"
+    local = isinstance(network, Mapping) and network.get("kind") in ("local", "spatial")
     last = files.history[-1].get("seconds") if files.history else None
     found = (
         (number(len(cases)) if cases else "", "cases"),

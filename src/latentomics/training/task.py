@@ -168,6 +168,7 @@ class AutoencoderTask:
             noise.sigma,
             relative=noise.unit == "scale",
             generator=self._generator("noise", step),
+            options=noise.options,
         )
 
     @property
