@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from latentomics.evaluation import cautions, ks, site_variance, stability
+from latentomics.core import Result
+from latentomics.evaluation import Facts, cautions, ks, site_variance, stability
 
 
 def measured_again(error, features="latent", columns=12):
@@ -48,3 +49,45 @@ def test_a_shift_between_sites_is_said_and_none_is_not():
     assert said.status == "warn"
     assert "100% of the features differ" in said.sentence
     assert cautions(sites(0.0)) == ()
+
+
+def told(features, value, metric="auroc", **settings):
+    low, high = (None, None) if settings else (value - 0.05, value + 0.05)
+    return Result(evaluation="confounding", features=features, target="malignant", metric=metric,
+                  value=value, low=low, high=high, n=90, settings=settings)  # fmt: skip
+
+
+FACTS = Facts(labels=("malignant",))
+
+
+def test_a_label_that_is_the_size_is_said_and_whether_the_features_add():
+    size, site = told("size", 0.9), told("site", 0.51)
+    (said,) = cautions([size, site, told("latent+known", 0.01, "auroc_minus_known")], FACTS)
+    assert said.status == "warn"
+    assert "without a look, from size (AUROC 0.900); the features add nothing" in said.sentence
+    (said,) = cautions([size, site, told("latent+known", 0.08, "auroc_minus_known")], FACTS)
+    assert said.status == "ok"
+    assert "the features add to it (AUROC +0.080, +0.030 to +0.130)" in said.sentence
+
+
+def test_a_label_of_noise_hangs_on_nothing():
+    (said,) = cautions([told("size", 0.52), told("site", 0.5)], FACTS)
+    assert said.status == "ok"
+    assert said.sentence == "malignant cannot be told from size or site alone."
+
+
+def test_prevalence_that_differs_between_sites_is_said_with_its_figures():
+    means = {"GE": [0.31], "Philips": [0.62], "Siemens": [0.4]}
+    (said,) = cautions([told("site", 0.1, "variance_share", p=0.001, mean_by_site=means)], FACTS)
+    assert said.status == "warn"
+    assert "31% at GE, 62% at Philips (p 0.001)" in said.sentence
+    assert not cautions([told("site", 0.0, "variance_share", p=0.4, mean_by_site=means)], FACTS)
+
+
+def test_a_demonstration_shows_neither_intervals_nor_p():
+    shown = Facts(labels=("malignant",), demonstration="one brain")
+    results = [told("size", 0.9), told("latent+known", 0.08, "auroc_minus_known"),
+               told("site", 0.1, "variance_share", p=0.001, mean_by_site={})]  # fmt: skip
+    (said,) = cautions(results, shown)
+    assert "(p" not in said.sentence
+    assert "+0.030" not in said.sentence

@@ -154,6 +154,12 @@ def results(label: str) -> list[dict]:
     found.append(record("label_efficiency", "latent", "auroc", 0.8, target=label, n_labels=20))
     found.append(record("label_efficiency", "pca", "auroc", 0.7, target=label, n_labels=20))
     found.append(record("site", "latent", "auroc", 0.62, target="site", chance=0.5, p=0.0271))
+    for name, value in {"latent+known": 0.92, "known": 0.8, "size": 0.71, "site": 0.55}.items():
+        found.append(record("confounding", name, "auroc", value, target=label, scored="test"))
+    found.append(record("confounding", "latent+known", "auroc_minus_known", 0.12, target=label,
+                        p=0.0314))  # fmt: skip
+    found.append(record("confounding", "site", "variance_share", 0.02, target=label, span=None,
+                        p=0.041, mean_by_site={"north": [0.4], "south": [0.6]}))  # fmt: skip
     each = {"names": ["latent_0", "latent_1", "latent_2"]}
     found.append(record("site_variance", "latent", "variance_share_mean", 0.24, target="site",
                         p=0.027, by_feature={**each, "share": [0.61, 0.1, -0.02]}))  # fmt: skip

@@ -3,6 +3,7 @@
 from latentomics.evaluation.cautions import cautions
 from latentomics.evaluation.collapse import collapse
 from latentomics.evaluation.columns import comparable
+from latentomics.evaluation.confounding import confounding, label_by_site
 from latentomics.evaluation.ks import ks
 from latentomics.evaluation.labels import label_efficiency
 from latentomics.evaluation.mmd import mmd
@@ -22,8 +23,10 @@ __all__ = [
     "cautions",
     "collapse",
     "comparable",
+    "confounding",
     "default_comparisons",
     "ks",
+    "label_by_site",
     "label_efficiency",
     "mmd",
     "numbered",

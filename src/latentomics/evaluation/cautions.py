@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from latentomics.core import Result
-from latentomics.evaluation.verdict import Sentence, Status
+from latentomics.evaluation.hanging import hangs_on
+from latentomics.evaluation.verdict import Facts, Sentence, Status
 
 STABLE_SHARE = 0.5  # of the features; with fewer a table is mostly noise
 REPEATS = (
@@ -20,9 +21,14 @@ LEVEL = 0.05
 BESIDE = {"classic": "classic features", "intensity": "pooled intensities"}
 
 
-def cautions(results: Sequence[Result]) -> tuple[Sentence, ...]:
+def cautions(results: Sequence[Result], facts: Facts | None = None) -> tuple[Sentence, ...]:
     """Return what else belongs on the first page."""
-    found = (_site_variance(results), _stability(results))
+    facts = facts or Facts()
+    found = (
+        *(hangs_on(results, label, facts) for label in facts.labels),
+        _site_variance(results),
+        _stability(results),
+    )
     return tuple(one for one in found if one is not None)
 
 

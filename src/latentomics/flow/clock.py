@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+SETS = 19  # of features that are probed, and of what is known besides the picture
 SECONDS_A_SET = 0.5  # of a probe, for one label and one part
 SETS = 14  # of features, repetitions with other seeds among them
 SECONDS_OF_FEW = 20.0  # of a label's efficiency curve

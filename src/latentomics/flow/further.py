@@ -6,19 +6,30 @@ of ``FURTHER``; what costs more than seconds is counted by the clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
-from latentomics.core import IntArray, Result
-from latentomics.evaluation import ks, numbered, site_variance
+from latentomics.core import DoubleArray, IntArray, Result
+from latentomics.evaluation import (
+    Part,
+    confounding,
+    ks,
+    label_by_site,
+    numbered,
+    site_variance,
+)
+from latentomics.flow.evidence import size_block
 from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered
+from latentomics.flow.known import known_besides
 from latentomics.flow.records import OnEvent, ignore
 from latentomics.flow.stability import stability_of
 
-BY_FEATURE = ("latent", "pooled", "pca", "intensity", "classic")
+BY_FEATURE = ("latent", "pooled", "pca", "intensity")
+Table = tuple[tuple[str, ...], DoubleArray]  # names of columns, and their values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,6 +38,7 @@ class Question:
 
     gathered: Gathered
     main: Fitting
+    fittings: tuple[Fitting, ...]  # of the folds where there are some, else the main one
     test: IntArray
     patients: IntArray
     sites: tuple[str | None, ...]
@@ -38,17 +50,21 @@ class Question:
 def further(
     gathered: Gathered,
     main: Fitting,
+    folds: Sequence[Fitting] = (),
     *,
     seed: int,
     workers: int | None = None,
     on_event: OnEvent = ignore,
 ) -> list[Result]:
-    """Answer every further question about a fitting."""
+    """Answer every further question about a fitting, in the order of ``FURTHER``."""
+    from threadpoolctl import threadpool_limits
+
     of_case = {case.id: case for case in gathered.cases}
     cases = [of_case[case] for case in main.cases]
     question = Question(
         gathered=gathered,
         main=main,
+        fittings=tuple(folds) or (main,),
         test=np.flatnonzero([main.split.get(case) == "test" for case in main.cases]),
         patients=numbered([case.patient for case in cases]),
         sites=tuple(case.site for case in cases),
@@ -56,7 +72,28 @@ def further(
         workers=workers,
         on_event=on_event,
     )
-    return [result for answer in FURTHER.values() for result in answer(question)]
+    results = []
+    for name, answer in FURTHER.items():
+        # matrices are small, and threads that wait for each other cost more than they save
+        limit = nullcontext() if name in ENCODING else threadpool_limits(1, user_api="blas")
+        with limit:
+            results += answer(question)
+    return results
+
+
+def tables_of(main: Fitting) -> dict[str, Table]:
+    """Return the features of a fitting as tables, classic ones without columns that have gaps."""
+    tables = {
+        name: (main.features[name].names, main.features[name].values.astype(np.float64))
+        for name in BY_FEATURE
+        if name in main.features
+    }
+    if main.classic is not None:
+        columns = main.classic.columns
+        values = np.asarray(columns.values, np.float64)
+        whole = np.flatnonzero(np.isfinite(values).all(axis=0))
+        tables["classic"] = (tuple(columns.names[column] for column in whole), values[:, whole])
+    return {name: table for name, table in tables.items() if table[0]}
 
 
 def _by_site(question: Question) -> list[Result]:
@@ -64,13 +101,32 @@ def _by_site(question: Question) -> list[Result]:
     rows = question.test
     sites, patients = [question.sites[row] for row in rows], question.patients[rows]
     results = []
-    for name in BY_FEATURE:
-        found = question.main.features.get(name)
-        if found is not None:
-            values = found.values[rows]
-            results += ks(name, found.names, values, sites, patients)
-            results += site_variance(name, found.names, values, sites, patients, seed=question.seed)
+    for name, (names, values) in tables_of(question.main).items():
+        results += ks(name, names, values[rows], sites, patients)
+        results += site_variance(name, names, values[rows], sites, patients, seed=question.seed)
     return results
+
+
+def _besides(question: Question) -> list[Result]:
+    """See what tells each label without a picture, and what the features add to it."""
+    gathered, seed = question.gathered, question.seed
+    size = size_block(gathered)
+    parts = [_latent_part(fitting) for fitting in question.fittings]
+    results = []
+    for label in gathered.labels(gathered.cases):
+        known = known_besides(gathered, size, label.name)
+        results += confounding(label, parts, known, question.patients, seed=seed)
+        results += label_by_site(label, question.sites, question.patients, seed=seed)
+    return results
+
+
+def _latent_part(fitting: Fitting) -> Part:
+    side = np.array([fitting.split.get(case, "none") for case in fitting.cases])
+    return Part(
+        train=np.flatnonzero((side == "train") | (side == "val")),
+        test=np.flatnonzero(side == "test"),
+        blocks={"latent": [fitting.features["latent"].values.astype(np.float64)]},
+    )
 
 
 def _repeated(question: Question) -> list[Result]:
@@ -85,5 +141,7 @@ def _repeated(question: Question) -> list[Result]:
 
 FURTHER: Mapping[str, Callable[[Question], list[Result]]] = {
     "sites by feature": _by_site,
+    "confounding": _besides,
     "stability": _repeated,
 }
+ENCODING = ("stability",)  # these use the network, and as many threads as it likes

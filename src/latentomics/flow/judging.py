@@ -26,5 +26,5 @@ def judge(
         demonstration=request.demonstration,
     )
     history = [asdict(record) for record in main.fitted.history]
-    found = (*verdict(results, history, facts), *cautions(results))
+    found = (*verdict(results, history, facts), *cautions(results, facts))
     return tuple((one.status, one.sentence) for one in found)

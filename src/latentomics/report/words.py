@@ -20,6 +20,7 @@ FEATURE_NAMES = {
     "mean": "mean image",
     "intensity": "intensities",
     "classic": "classic",
+    "known": "all that is known",
 }
 
 METRIC_NAMES = {

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from latentomics.report.page import Section
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections.cohort import cohort_section
+from latentomics.report.sections.confounding import confounding_section
 from latentomics.report.sections.evidence import evidence_section
 from latentomics.report.sections.features import features_section
 from latentomics.report.sections.latent import latent_section
@@ -26,6 +27,7 @@ SECTIONS: tuple[Callable[[RunFiles], Section], ...] = (
     reconstruction_section,
     latent_section,
     evidence_section,
+    confounding_section,
     shift_section,
     stability_section,
     features_section,

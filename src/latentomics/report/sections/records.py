@@ -25,6 +25,7 @@ from latentomics.report.words import (
 
 ORDER = (
     "latent+classic",
+    "latent+known",
     "latent+size",
     "latent",
     "latent+pooled",
@@ -37,8 +38,11 @@ ORDER = (
     "intensity+size",
     "intensity",
     "classic",
+    "known",
     "size",
     "site",
+    "age",
+    "sex",
     "mean",
 )
 REFERENCES: Mapping[str, tuple[float, str]] = {

@@ -1,0 +1,89 @@
+"""Whether a label hangs on the site, the size, the age or the sex.
+
+In: records of the evaluation ``confounding``. Out: one section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from latentomics.core import Result
+from latentomics.report.page import Block, Cell, Gallery, Heading, Section, Table, Words
+from latentomics.report.reading import RunFiles
+from latentomics.report.sections.evidence import WITHOUT_INTERVALS, main_metric
+from latentomics.report.sections.records import (
+    chosen,
+    difference_table,
+    distinct,
+    forest_picture,
+    is_difference,
+)
+from latentomics.report.words import fixed, number, p_value, said, target_name
+
+HOW_TO_READ = (
+    "Grey rows need no picture: where one of them stands right of chance, the label can be told "
+    "from it, and only what the learned features add beyond all that is known speaks for them."
+)
+
+
+def confounding_section(files: RunFiles) -> Section:
+    """Return the section with a forest plot a label, what the features add, and prevalences."""
+    intervals = files.demonstration is None
+    results = chosen(files.results, "confounding")
+    spread = [r for r in results if r.metric == "variance_share"]
+    probed = [r for r in results if r.metric != "variance_share"]
+    blocks: list[Block] = [] if intervals else [Words(text=WITHOUT_INTERVALS, tone="warn")]
+    blocks += _probes(probed, intervals=intervals) if probed else []
+    blocks += _prevalences(spread, intervals=intervals) if spread else []
+    if not results:
+        reason = "No label was given, or nothing is known of the cases besides their pictures"
+        blocks = [Words(text=f"{files.missing.get('results.json', reason)}.", tone="note")]
+    return Section(
+        anchor="confounding",
+        title="What tells the label without a look",
+        lead="A label that hangs on the site or on plain size can be predicted by features that "
+        "know no disease.",
+        blocks=tuple(blocks),
+    )
+
+
+def _probes(results: Sequence[Result], *, intervals: bool) -> list[Block]:
+    pictures = []
+    for index, target in enumerate(distinct(r.target for r in results)):
+        own = [r for r in results if r.target == target]
+        metric = main_metric(own)
+        plotted = [r for r in own if r.metric == metric]
+        name = f"confounding_{index + 1:02d}"
+        pictures.append(
+            forest_picture(plotted, name=name, title=target_name(target), intervals=intervals)
+        )
+    blocks: list[Block] = [Words(text=HOW_TO_READ), Gallery(pictures=tuple(pictures), columns=2)]
+    differences = [r for r in results if is_difference(r)]
+    if differences:
+        caption = "What the learned features add, on the same patients."
+        blocks += [
+            Heading(text="Beyond what is known"),
+            difference_table(differences, intervals=intervals, caption=caption),
+        ]
+    return blocks
+
+
+def _prevalences(results: Sequence[Result], *, intervals: bool) -> list[Block]:
+    rows: list[tuple[Cell, ...]] = []
+    for result in results:
+        means = result.settings.get("mean_by_site")
+        listed = means if isinstance(means, Mapping) else {}
+        words = "; ".join(f"{site} {said(value)}" for site, value in listed.items())
+        row: tuple[Cell, ...] = (target_name(result.target), words, fixed(result.value, 2))
+        row += (p_value(result.settings.get("p")),) if intervals else ()
+        rows.append((*row, number(result.n)))
+    columns: tuple[str, ...] = ("label", "mean at each site", "share explained by site")
+    columns += ("p",) if intervals else ()
+    table = Table(
+        columns=(*columns, "patients"),
+        rows=tuple(rows),
+        numeric=frozenset(range(2, len(columns) + 1)),
+        caption="How often the label occurs (for a quantity: its mean) among each site's patients; "
+        "p by exchanging patients between sites.",
+    )
+    return [Heading(text="Between sites"), table]
