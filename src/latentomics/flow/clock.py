@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-SETS = 19  # of features that are probed, and of what is known besides the picture
 SECONDS_A_SET = 0.5  # of a probe, for one label and one part
-SETS = 14  # of features, repetitions with other seeds among them
+SETS = 21  # of features, repetitions with other seeds and what is known besides among them
 SECONDS_OF_FEW = 20.0  # of a label's efficiency curve
 SECONDS_OF_REPORT = 10.0
 REMEASURING = 2.0  # encoding a case that must be read and prepared first, over encoding it
