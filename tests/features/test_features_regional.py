@@ -146,6 +146,8 @@ def test_KA_30_3_components_of_patches_leave_the_discarded_eigenvalues():
     assert none == pytest.approx(fitted.pca.total_variance / 16, rel=1e-4)
     exact = fit_pca(blocks.astype(np.float32), 5, 0)
     np.testing.assert_allclose(fitted.pca.variances, exact.variances, rtol=1e-4)
+    codes = fitted.read(picture.astype(np.float32), ((),)).reshape(5, -1)
+    np.testing.assert_allclose(codes.var(1), 1, rtol=1e-3)
 
 
 def test_patch_components_are_pooled_alike_and_flips_equal_flipped_pictures():

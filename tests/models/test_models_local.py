@@ -49,6 +49,13 @@ def test_KA_30_3_one_linear_block_loses_the_discarded_eigenvalues() -> None:
 
 
 @torch.no_grad()
+def test_each_channel_of_a_map_starts_with_a_variance_of_one() -> None:
+    network, blocks, _ = with_components(5)
+    codes = network.encode(blocks.reshape(-1, 1, 4, 4, 4)).z.flatten(1)
+    torch.testing.assert_close(codes.var(0, correction=0), torch.ones(5), rtol=1e-3, atol=0)
+
+
+@torch.no_grad()
 def test_a_linear_path_joins_blocks_and_reads_between_them() -> None:
     network, blocks, _ = with_components(64)  # all components: nothing is lost
     values = blocks[:, 0].reshape(1, 1, 10, 10, 5)[..., :4].repeat(1, 1, 1, 1, 2)[:, :, :8, :8]

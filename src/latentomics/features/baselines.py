@@ -32,12 +32,22 @@ Regions = tuple[tuple[Members, ...], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PatchPca:
-    """Principal components of blocks of ``block`` voxels an axis, read at ``stride``."""
+    """Principal components of blocks of ``block`` voxels an axis, read at ``stride``.
+
+    Each is read at a variance of 1, as the channels of a local network's map start.
+    """
 
     pca: Pca
     block: int
     stride: int
     channels: int  # of the input, the mask included where it goes in
+
+    @property
+    def scale(self) -> FloatArray:
+        """Return the factor of each component, (k,), bounded for those without variance."""
+        smallest = max(float(self.pca.variances.max()) * 1e-6, 1e-30)
+        scale: FloatArray = (np.maximum(self.pca.variances, smallest) ** -0.5).astype(np.float32)
+        return scale
 
     def read(self, values: FloatArray, flips: tuple[tuple[int, ...], ...]) -> FloatArray:
         """Return the map of every flip of a sample, flipped back: (flips, k, *positions).
@@ -47,13 +57,14 @@ class PatchPca:
         """
         dimension = values.ndim - 1
         shape = (-1, self.channels, *(self.block,) * dimension)
-        components = self.pca.components.reshape(shape)
+        whitened = self.pca.components * self.scale[:, None]
+        components = whitened.reshape(shape)
         turned = np.stack([np.flip(components, tuple(2 + a for a in axes)) for axes in flips])
         turned = turned.reshape(len(flips) * len(components), -1)
         windows = blocks_of(values, self.block, self.stride)  # (*positions, C, *block)
         positions = windows.shape[:dimension]
         flat = windows.reshape(-1, self.pca.mean.size)
-        offset = np.tile(self.pca.components @ self.pca.mean, len(flips))
+        offset = np.tile(whitened @ self.pca.mean, len(flips))
         codes = turned @ flat.T - offset[:, None]
         maps: FloatArray = codes.reshape(len(flips), -1, *positions).astype(np.float32)
         return maps

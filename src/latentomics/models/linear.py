@@ -82,12 +82,14 @@ def code_scale(variances: Tensor | None, code: str) -> Tensor | float:
     """Return the factor that brings PCA codes to the size that a code should have.
 
     A point keeps PCA's proportions, with a mean variance of 1, because a probe weighs all latents
-    alike; a Gaussian is compared with N(0, 1) in each latent, so each gets a variance of 1.
+    alike. A Gaussian is compared with N(0, 1) in each latent, so each gets a variance of 1; so does
+    each channel of a map, which would be silent beside the first, the mean of a block, and which
+    is no estimate from few samples but from thousands of blocks.
     """
     if variances is None:
         return 1.0
     smallest = variances.max() * 1e-6  # a direction without variance is not blown up
-    return (variances.clamp_min(smallest) if code == "gaussian" else variances.mean()).rsqrt()
+    return (variances.mean() if code == "point" else variances.clamp_min(smallest)).rsqrt()
 
 
 def linear_rates(path: LinearPath | None) -> dict[str, float]:
