@@ -1,14 +1,14 @@
 """How far prepared values lie apart.
 
-In: two files of prepared volumes. Out: median and largest difference, and the shift in voxels at
+In: pairs of prepared volumes. Out: median and largest difference, and the shift in voxels at
 which they agree best: tools round odd paddings to different sides. Normalised units; a margin of a
 voxel is left out, where a shift brings in others' padding.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 
@@ -25,8 +25,6 @@ def difference(ours: np.ndarray, theirs: np.ndarray) -> dict:
     return {"median": median, "largest": largest, "shift": list(shift)}
 
 
-def compare(ours: Path, theirs: Path) -> dict:
-    """Return the worst difference over the kept cases."""
-    with np.load(ours) as one, np.load(theirs) as other:
-        cases = [difference(one[name], other[name]) for name in one.files]
-    return max(cases, key=lambda case: case["median"])
+def worst(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict:
+    """Return the worst difference over pairs of ours and theirs."""
+    return max((difference(*pair) for pair in pairs), key=lambda found: found["median"])

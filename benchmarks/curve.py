@@ -1,14 +1,14 @@
 """Held-out error against wall time, on a clock that stands still while the error is measured.
 
-In: a network's reconstructions of the validation and test crops. Out: points (seconds, validation,
-test) with the mean squared error a voxel of normalised crops, and from them the test error of the
-weights that were best on validation so far: what a user would hold at that time.
+In: a network's reconstructions of held-out stores, validation first. Out: points (seconds, error of
+each store) with the mean squared error a voxel of normalised crops, and from them the test error of
+the weights that were best on validation so far: what a user would hold at that time.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -17,33 +17,38 @@ from torch import Tensor, nn
 
 from latentomics.dataset import Store
 
-Point = tuple[float, float, float]
+Point = tuple[float, ...]
 CHUNK = 16
 
 
 class Stopwatch:
-    """Seconds since the start, without the pauses."""
+    """Seconds of a clock since the start, without the pauses."""
 
-    def __init__(self) -> None:
-        self.begin, self.paused = time.perf_counter(), 0.0
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock, self.begin, self.paused = clock, clock(), 0.0
 
     def __call__(self) -> float:
-        return time.perf_counter() - self.begin - self.paused
+        return self.clock() - self.begin - self.paused
 
     def untimed(self, function: Callable[[], float]) -> float:
         """Call a function while the clock stands still."""
-        before = time.perf_counter()
+        before = self.clock()
         value = function()
-        self.paused += time.perf_counter() - before
+        self.paused += self.clock() - before
         return value
 
 
 class Curve:
     """Collects the points of one run."""
 
-    def __init__(self, validation: Store, test: Store, rebuild: Callable[[Tensor], Tensor]) -> None:
-        self.stores, self.rebuild = (validation, test), rebuild
-        self.watch, self.points = Stopwatch(), list[Point]()
+    def __init__(
+        self,
+        stores: Sequence[Store],
+        rebuild: Callable[[Tensor], Tensor],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.stores, self.rebuild = stores, rebuild
+        self.watch, self.points = Stopwatch(clock), list[Point]()
 
     def measure(self, network: nn.Module) -> None:
         """Add a point."""

@@ -9,11 +9,22 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
-from places import HERE, WORK, manifest
+from peers import PAIRS, Settings
+from places import HERE, TUNED, manifest
 
-KINDS = ("prepare", "step", "peak", "race")
+UNTUNED = Settings(batch=16, rate=1e-3, schedule="constant")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the user set: seconds of the race, and whether all is tiny."""
+
+    peer_seconds: float
+    our_seconds: float
+    smoke: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +47,7 @@ class Job:
         return json.loads(done.stdout.splitlines()[-1])
 
 
-def prepare_jobs() -> list[Job]:
+def prepare_jobs(asked: Asked) -> list[Job]:  # noqa: ARG001
     """Return (d): preparing by ours, MONAI and TorchIO."""
     workers = str(len(os.sched_getaffinity(0)))
     return [
@@ -50,24 +61,20 @@ def prepare_jobs() -> list[Job]:
     ]
 
 
-def step_jobs() -> list[Job]:
+def step_jobs(asked: Asked) -> list[Job]:  # noqa: ARG001
     """Return (b): a step of the peer's network in a plain loop and in our trainer."""
-    rivals = {
-        "autoencoder": ("plain", "ours", "ours-channels-last"),
-        "varautoencoder": ("plain", "ours", "ours-channels-last"),
-    }
     return [
         Job(
             name=f"step/{network}/{who}",
             script="step.py",
             options=("--network", network, "--who", who),
         )
-        for network, everyone in rivals.items()
-        for who in everyone
+        for network in ("autoencoder", "varautoencoder")
+        for who in ("plain", "ours", "ours-channels-last")
     ]
 
 
-def peak_jobs() -> list[Job]:
+def peak_jobs(asked: Asked) -> list[Job]:  # noqa: ARG001
     """Return (c): our step's share of the measured peak."""
     return [
         Job(name=f"peak/{precision}/ours", script="peak.py", options=("--precision", precision))
@@ -75,30 +82,43 @@ def peak_jobs() -> list[Job]:
     ]
 
 
-def race_jobs(peer_seconds: float, our_seconds: float, *, smoke: bool) -> list[Job]:
+def race_jobs(asked: Asked) -> list[Job]:
     """Return (a): the race, on the cohorts whose images are here."""
-    here = ["mni"] if smoke or manifest("hippocampus") is None else ["hippocampus", "mni"]
-    seconds = {"peer": str(peer_seconds), "ours": str(our_seconds)}
+    here = ["mni"] if asked.smoke or manifest("hippocampus") is None else ["hippocampus", "mni"]
     return [
         Job(
             name=f"race/{cohort}/{pair}/{who}",
             script="race.py",
-            options=("--cohort", cohort, "--pair", pair, "--who", who, "--seconds", seconds[who]),
+            options=("--cohort", cohort, "--pair", pair, "--who", who, *own),
             seeded=True,
         )
         for cohort in here
-        for pair in ("vector", "vae", "map")
-        for who in ("peer", "ours")
+        for pair in PAIRS
+        for who, own in (
+            ("peer", ("--seconds", str(asked.peer_seconds), "--settings", _settings(cohort, pair))),
+            ("ours", ("--seconds", str(asked.our_seconds))),
+        )
     ]
 
 
-def jobs_of(kinds: list[str], peer_seconds: float, our_seconds: float, *, smoke: bool) -> list[Job]:
+def tuning() -> dict[str, dict]:
+    """Return the peers' tuned settings by ``cohort/pair``, as far as they were tuned."""
+    return json.loads(TUNED.read_text()) if TUNED.is_file() else {}
+
+
+def _settings(cohort: str, pair: str) -> str:
+    chosen = tuning().get(f"{cohort}/{pair}")
+    return json.dumps(chosen["settings"] if chosen else asdict(UNTUNED), sort_keys=True)
+
+
+KINDS: dict[str, Callable[[Asked], list[Job]]] = {
+    "prepare": prepare_jobs,
+    "step": step_jobs,
+    "peak": peak_jobs,
+    "race": race_jobs,
+}
+
+
+def jobs_of(kinds: list[str], asked: Asked) -> list[Job]:
     """Return the jobs of some kinds, in the order of ``KINDS``."""
-    makers = {
-        "prepare": prepare_jobs,
-        "step": step_jobs,
-        "peak": peak_jobs,
-        "race": lambda: race_jobs(peer_seconds, our_seconds, smoke=smoke),
-    }
-    WORK.mkdir(exist_ok=True)
-    return [job for kind in KINDS if kind in kinds for job in makers[kind]()]
+    return [job for kind, make in KINDS.items() if kind in kinds for job in make(asked)]

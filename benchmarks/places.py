@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 WORK = HERE / "work"
 TUNED = HERE / "studies" / "tuned.json"
 TRIALS = HERE / "studies" / "trials.jsonl"
+RECORDS = HERE / "records.jsonl"
 
 
 def manifest(cohort: str) -> Path | None:

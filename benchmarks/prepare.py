@@ -1,7 +1,7 @@
 """Preparing NIfTI cases: the same steps by ours, MONAI and TorchIO, with the same workers.
 
-In: who, a task and a number of workers. Out: one JSON line with seconds for all cases, and the
-first prepared volumes in a file, so that values can be compared. Steps: read image and mask, turn
+In: who, a task and a number of workers. Out: one JSON line with seconds for all cases, and how far
+a rival's first volumes lie from ours. Steps: read image and mask, turn
 to RAS+, resample to 1 mm (linear; masks nearest or cut at one half), normalise, crop or pad. All
 three run in the same pool of processes; start-up of Python and imports are not counted.
 """
@@ -16,13 +16,13 @@ from functools import lru_cache, partial
 
 import numpy as np
 from cases import HU, PERCENTILES, Task, cases_of, pipeline_of, task_of
-from places import WORK
+from compare import worst
 
 from latentomics.core import Case, map_cases
 from latentomics.preprocess import prepare
 from latentomics.sources import read_case
 
-COMPARED = 4  # cases whose values are kept
+COMPARED = 4  # cases whose values are compared
 
 
 def by_ours(task: Task, case: Case) -> np.ndarray:
@@ -139,10 +139,11 @@ def main() -> None:
     task = task_of(given.task, smoke=given.smoke)
     cases = cases_of(task, 4 if given.smoke else given.cases, smoke=given.smoke)
     seconds = measure(given.who, task, cases, given.workers)
-    kept = WORK / f"values{'-smoke' if given.smoke else ''}" / f"{task.name}-{given.who}.npz"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(kept, *(BY[given.who](task, case) for case in cases[:COMPARED]))
-    print(json.dumps({"seconds": seconds, "cases": len(cases), "values": str(kept)}))
+    record = {"seconds": seconds, "cases": len(cases)}
+    if given.who != "ours":
+        some = cases[:COMPARED]
+        record["apart"] = worst((by_ours(task, case), BY[given.who](task, case)) for case in some)
+    print(json.dumps(record))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 In: crops, a pair of rivals, a wall time and a seed. Out: the curve of held-out errors. Everything
 that a run of ours does with the crops is on the clock: measuring the precision, the principal
-components, training and its own validation passes.
+components that the network starts at, training, its own validation passes.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import torch
@@ -16,26 +16,29 @@ from curve import Curve
 from peers import DEVICE
 
 from latentomics.core import NetworkSpec
-from latentomics.dataset import fit_pca
+from latentomics.dataset import Pca, copies_for, fit_pca, shifted_rows
+from latentomics.features import fit_patch_pca
+from latentomics.flow.baselines import COPIES_BYTES
 from latentomics.methods import METHODS, Method
 from latentomics.models import Network, build_network, centre
 from latentomics.planning import Choice, Length, Plan
+from latentomics.planning.network import choose_network
 from latentomics.training import Optimisation, measure_pace, train_network
 from latentomics.training.task import AutoencoderTask
 
 MAP_CHANNELS = 8  # at stride 4: as many numbers as 64 channels at stride 8
+IMPORTED = ("scipy.linalg", "sklearn.utils.extmath")  # by principal components; not on the clock
 
 
-def rival_of(pair: str, crops: Crops) -> tuple[NetworkSpec, Method]:
-    """Return our network and method with the peer's size of code and its objective."""
-    spec = crops.plan.network.value
-    if pair == "map":
-        local = replace(spec, kind="local", code="map", latent=MAP_CHANNELS, linear_path=False)
-        return local, METHODS["local"]
-    if pair == "vae":
-        vae = replace(METHODS["beta-vae"], penalties={"kl": 1.0})  # the peer's very bound
-        return replace(spec, code="gaussian", linear_path=False), vae
-    return spec, METHODS["autoencoder"]
+def rival_of(pair: str, plan: Plan) -> tuple[NetworkSpec, Method]:
+    """Return the network that we plan for a code of the peer's size, and its method."""
+    spec = plan.network.value
+    if pair == "vector":
+        return spec, METHODS["autoencoder"]
+    local = choose_network(
+        "local", "map", spec.dimension, spec.size, spec.channels_in, MAP_CHANNELS
+    )
+    return local.value, METHODS["local"]
 
 
 class Watched:
@@ -52,16 +55,17 @@ class Watched:
 
 def run(pair: str, crops: Crops, seconds: float, seed: int) -> Curve:
     """Train for so many seconds."""
-    spec, method = rival_of(pair, crops)
+    spec, method = rival_of(pair, crops.plan)
     network: Network
 
     def rebuild(values: torch.Tensor) -> torch.Tensor:
         return network.decode(centre(network.encode(values)))
 
-    fit_pca(np.eye(4, 8, dtype=np.float32), 2, seed)  # its imports are not on the clock
-    curve = Curve(crops.validation, crops.test, rebuild)
+    for name in IMPORTED:
+        import_module(name)
+    curve = Curve((crops.validation, crops.test), rebuild)
     plan = _plan(crops.plan, spec, seed)
-    network = _start(spec, crops, seed).to(DEVICE)
+    network = _start(spec, crops, plan).to(DEVICE)
     task = AutoencoderTask(
         network=network, plan=plan, method=method, train=crops.train, held_out=crops.validation
     )
@@ -78,9 +82,10 @@ def run(pair: str, crops: Crops, seconds: float, seed: int) -> Curve:
 
 def _plan(plan: Plan, spec: NetworkSpec, seed: int) -> Plan:
     pace = measure_pace(spec, torch.get_num_threads(), plan.batch.value)
+    request = plan.request.model_copy(update={"seed": seed})
     return plan.model_copy(
         update={
-            "seed": seed,
+            "request": request,
             "network": Choice(value=spec, reason="of this pair"),
             "precision": Choice(value=pace.precision, reason=pace.reason),
             "threads": Choice(value=pace.threads, reason=pace.reason),
@@ -88,14 +93,31 @@ def _plan(plan: Plan, spec: NetworkSpec, seed: int) -> Plan:
     )
 
 
-def _start(spec: NetworkSpec, crops: Crops, seed: int) -> Network:
-    network = build_network(spec, seed)
-    if spec.linear_path:
-        values = crops.train.whole(np.arange(len(crops.train)))
-        pca = fit_pca(values.reshape(len(values), -1), spec.latent, seed)
-        network.set_linear_path(
-            torch.from_numpy(pca.mean),
-            torch.from_numpy(pca.components),
-            torch.from_numpy(pca.variances).float(),
-        )
+def _start(spec: NetworkSpec, crops: Crops, plan: Plan) -> Network:
+    network = build_network(spec, plan.seed)
+    pca = _components(spec, crops, plan)
+    network.set_linear_path(
+        torch.from_numpy(pca.mean),
+        torch.from_numpy(pca.components),
+        torch.from_numpy(pca.variances).float(),
+    )
     return network
+
+
+def _components(spec: NetworkSpec, crops: Crops, plan: Plan) -> Pca:
+    """Return the components that a run starts at: of blocks, or of shifted copies of crops."""
+    if spec.kind == "local":
+        stride, channels = spec.stem // 2, spec.channels_in
+        found = fit_patch_pca(
+            crops.train,
+            spec.latent,
+            block=spec.stem,
+            stride=stride,
+            channels=channels,
+            seed=plan.seed,
+        )
+        return found.pca
+    samples = crops.train.whole(np.arange(len(crops.train)))
+    copies = copies_for(len(samples), samples[0].nbytes, COPIES_BYTES)
+    rows = shifted_rows(samples, plan.shift.value, copies, plan.seed)
+    return fit_pca(rows, spec.latent, plan.seed)

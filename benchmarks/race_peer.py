@@ -1,11 +1,14 @@
 """A peer's run of the race: MONAI's network in a plain loop, on our crops.
 
-In: crops, a pair of rivals, tuned settings, a wall time and a seed. Out: the curve of held-out
+In: crops, a pair of rivals, settings, seconds of a clock and a seed. Out: the curve of held-out
 errors. The loop sees the same crops with the same random shifts as ours; its schedule runs over the
 given time, so that one-cycle ends when the time does.
 """
 
 from __future__ import annotations
+
+import time
+from collections.abc import Callable
 
 import numpy as np
 import peers
@@ -28,17 +31,28 @@ def network_of(pair: str, crops: Crops) -> nn.Module:
     return peers.varautoencoder(spec.size, spec.latent, spec.channels_in)
 
 
-def run(pair: str, crops: Crops, settings: peers.Settings, seconds: float, seed: int) -> Curve:
-    """Train for so many seconds."""
+def run(
+    pair: str,
+    crops: Crops,
+    settings: peers.Settings,
+    seconds: float,
+    seed: int,
+    *,
+    points: int = POINTS,
+    tested: bool = True,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Curve:
+    """Train for so many seconds; the last ``points`` are measured, on the test crops if wanted."""
     network_of(pair, crops)  # its imports are not on the clock
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
     network: nn.Module
 
-    curve = Curve(crops.validation, crops.test, lambda values: peers.rebuild(network, values))
+    stores = (crops.validation, crops.test) if tested else (crops.validation,)
+    curve = Curve(stores, lambda values: peers.rebuild(network, values), clock)
     network = network_of(pair, crops).to(peers.DEVICE)
     optimiser = torch.optim.Adam(network.parameters(), settings.rate)
-    due = [seconds * GROWTH ** (number - POINTS + 1) for number in range(POINTS)]
+    due = [seconds * GROWTH ** (number - points + 1) for number in range(points)]
     queue = np.empty(0, np.int64)
     while due:
         if len(queue) < settings.batch:

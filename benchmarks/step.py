@@ -77,7 +77,7 @@ def measure(who: str, name: str, size: tuple[int, ...], batch: int, steps: int) 
     torch.manual_seed(0)
     values = torch.randn(batch, 1, *size).to(peers.DEVICE)
     network = _network(name, size).to(peers.DEVICE)
-    loss = peers.LOSSES["map" if name == "autoencoder" else "vae"]
+    loss = peers.LOSSES["map" if name == "autoencoder" else "vector"]
     if who == "plain":
         return {"seconds": seconds_of(plain(network, loss, values), steps), "precision": "float32"}
     if who == "ours-channels-last":

@@ -1,8 +1,9 @@
 """From the records of all repeats to one row a comparison.
 
-In: records by job name, in the order of the repeats. Out: rows with medians, ranges, the ratio and
-the goal; ``won`` is False where ours is not ahead, and such a row stays in the table. A ratio is
-the median of the repeats' own ratios, because rivals ran beside each other in each repeat.
+In: records by job name, in the order of the repeats, and the tuning. Out: rows with medians,
+ranges, the ratio and the goal; ``won`` is False where ours is not ahead, and such a row stays in
+the table. A ratio is the median of the repeats' own ratios, because rivals ran beside each other in
+each repeat.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from compare import compare
 from curve import reached
 
 Records = Mapping[str, Sequence[dict]]
 GOALS = {"prepare/roi": 10.0, "race": 5.0, "peak": 0.4}
 STEP_GOAL = {True: 2.4, False: 1.3}  # with and without fast bfloat16
+AGREE = 1e-3  # of a range of 1 (MR) or 2 (CT), median: TorchIO cuts off what lies below one HU
 FAST = 1.5  # times the float32 peak, from which hardware counts as having bfloat16
 
 
@@ -49,8 +50,10 @@ def prepare_rows(records: Records) -> list[dict]:
                 continue
             seconds = ([r["seconds"] for r in found] for found in (ours, theirs))
             row = _row(f"prepare/{task}", rival, *seconds, GOALS.get(f"prepare/{task}"))
-            apart = compare(Path(ours[-1]["values"]), Path(theirs[-1]["values"]))
-            rows.append(row | {"values_apart": apart, "cases": ours[0]["cases"]})
+            apart = max((r["apart"] for r in theirs), key=lambda found: found["median"])
+            agree = apart["median"] <= AGREE
+            row["goal_met"] = row["goal_met"] and agree
+            rows.append(row | {"apart": apart, "agree": agree, "cases": ours[0]["cases"]})
     return rows
 
 
@@ -105,7 +108,7 @@ def peak_rows(records: Records) -> list[dict]:
     return rows
 
 
-def race_rows(records: Records) -> list[dict]:
+def race_rows(records: Records, tuning: Mapping[str, dict]) -> list[dict]:
     """Return wall times to the same held-out error: the peer's own final one.
 
     The target of a repeat is the test error that the peer holds at the end of its time, and its
@@ -134,17 +137,16 @@ def race_rows(records: Records) -> list[dict]:
                 "not_reached": missed,
                 "target": median(targets),
                 "our_final_error": median(our["held"][-1][1] for our, _ in pairs),
-                "peer_settings": {k: pairs[0][1][k] for k in ("batch", "rate", "schedule")},
-                "peer_tuned": pairs[0][1]["tuned"],
+                "peer_settings": tuning.get(name.removeprefix("race/"), {}).get("settings"),
             }
         )
     return rows
 
 
-def rows_of(records: Records) -> list[dict]:
+def rows_of(records: Records, tuning: Mapping[str, dict]) -> list[dict]:
     """Return every row."""
-    makers = (race_rows, step_rows, peak_rows, prepare_rows)
-    return [row for maker in makers for row in maker(records)]
+    makers = (step_rows, peak_rows, prepare_rows)
+    return race_rows(records, tuning) + [row for maker in makers for row in maker(records)]
 
 
 def write_json(path: Path, machine: dict, rows: list[dict]) -> None:

@@ -40,33 +40,41 @@ def _line(row: dict) -> str:
 
 def _notes(row: dict) -> str:
     notes = ["**a loss**"] if row["won"] is False else []
-    if "values_apart" in row:
-        apart = row["values_apart"]
-        notes.append(f"values apart: median {apart['median']:.2g}, most {apart['largest']:.2g}")
+    if "apart" in row:
+        apart, words = row["apart"], "values agree" if row["agree"] else "**values differ**"
+        notes.append(f"{words}: median {apart['median']:.2g}, most {apart['largest']:.2g} apart")
+        notes += ["odd padding to the other side"] if any(apart["shift"]) else []
         notes.append(f"{row['cases']} cases")
     if "precision" in row:
         notes.append("/".join(sorted(set(row["precision"]))))
     if "target" in row:
         notes.append(f"error {row['target']:.5f}; ours ends at {row['our_final_error']:.5f}")
         notes += [f"not reached in {row['not_reached']} runs"] if row["not_reached"] else []
-        notes += [] if row["peer_tuned"] else ["**peer not tuned**"]
+        notes += [] if row["peer_settings"] else ["**peer not tuned**"]
     return "; ".join(notes)
 
 
-def picture(path: Path, rows: list[dict]) -> None:
+def picture(path: Path, rows: list[dict], *, smoke: bool) -> None:
     """Draw each ratio with its range and goal."""
     shown = rows[::-1]
     figure, axes = plt.subplots(figsize=(8, 0.42 * len(shown) + 1.4), layout="constrained")
     for place, row in enumerate(shown):
-        colour = "tab:red" if row["won"] is False else "tab:blue"
+        colour, mark = {True: ("tab:blue", "o"), False: ("tab:red", "X")}.get(
+            row["won"], ("dimgrey", "s")
+        )
         axes.plot([row["low"], row["high"]], [place, place], color=colour)
-        axes.plot(row["ratio"], place, "o", color=colour)
+        axes.plot(row["ratio"], place, mark, color=colour)
         if row["goal"] is not None:
             axes.plot(row["goal"], place, "|", color="black", markersize=14)
     names = [f"{row['comparison']} / {row['against']}" for row in shown]
     axes.set_yticks(range(len(shown)), names, fontsize=8)
     axes.axvline(1.0, color="grey", linewidth=0.8)
     axes.set_xscale("log")
-    axes.set_xlabel("times faster than the peer, or share of the peak (bar: goal; red: a loss)")
+    if smoke:
+        axes.set_title("a smoke test: shapes are tiny and figures mean nothing", fontsize=9)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel(
+        "times faster than the peer (red cross: a loss)\nor share of the peak (grey); bar: the goal"
+    )
     figure.savefig(path, dpi=120)
     plt.close(figure)
