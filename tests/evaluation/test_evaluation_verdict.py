@@ -185,3 +185,46 @@ def test_the_verdict_says_what_the_code_adds_to_classic_radiomics():
     assert "no clear gain over classic radiomics (-0.010)" in said(0.01)
     assert "with classic radiomics, clearly more than those alone (+0.020)" in said(0.01)
     assert "not clearly more than those alone" in said(-0.01)
+
+
+def many(outcomes):
+    """Records of labels, each with the interval of its difference to size."""
+    results = good()
+    for label, (low, high) in outcomes.items():
+        gain = (low + high) / 2
+        results += [
+            record("probe", "latent+size", "auroc", 0.9, 0.8, 0.95, target=label),
+            record("probe", "latent+size", "auroc_minus_size", gain, low, high, target=label),
+        ]
+    return results
+
+
+def test_a_baseline_that_is_clearly_better_is_called_so():
+    results = [one for one in good() if one.metric != "auroc_minus_size"]
+    results.append(
+        record("probe", "latent+size", "auroc_minus_size", -0.1, -0.2, -0.05, target="malignant")
+    )
+    fourth = verdict(results, [], FACTS)[3]
+    assert fourth.status == "warn"
+    assert "clearly worse than size alone (-0.100)" in fourth.sentence
+
+
+def test_many_labels_are_compared_by_baseline_and_without_intervals():
+    outcomes = {"a": (0.1, 0.3), "b": (-0.1, 0.1), "c": (-0.3, -0.1)}
+    _, _, third, fourth, _ = verdict(many(outcomes), [], Facts(labels=tuple(outcomes)))
+    assert third.sentence == (
+        "On held-out patients latent+size tells a with AUROC 0.900, b with AUROC 0.900 and "
+        "c with AUROC 0.900."
+    )
+    assert fourth.sentence == (
+        "Against size alone: clearly better on a (+0.200) and clearly worse on c (-0.200)."
+    )
+    every = dict.fromkeys("abc", (0.1, 0.3))
+    assert verdict(many(every), [], Facts(labels=tuple(every)))[3].status == "ok"
+    assert "on all 3 labels" in verdict(many(every), [], Facts(labels=tuple(every)))[3].sentence
+
+
+def test_an_error_far_above_that_of_components_is_said_in_times():
+    results = [one for one in good() if (one.evaluation, one.features) != ("reconstruction", "pca")]
+    results.append(record("reconstruction", "pca", "mse", 0.004, 0.003, 0.005))
+    assert "times what PCA of the same size leaves" in verdict(results, [], FACTS)[0].sentence

@@ -4,6 +4,7 @@ from latentomics.evaluation.cautions import cautions
 from latentomics.evaluation.collapse import collapse
 from latentomics.evaluation.columns import comparable
 from latentomics.evaluation.confounding import confounding, label_by_site
+from latentomics.evaluation.judgement import Facts, Sentence
 from latentomics.evaluation.ks import ks
 from latentomics.evaluation.labels import label_efficiency
 from latentomics.evaluation.mmd import mmd
@@ -14,7 +15,7 @@ from latentomics.evaluation.site import site_columns, site_predictability
 from latentomics.evaluation.site_variance import site_variance
 from latentomics.evaluation.stability import retest_pairs, stability
 from latentomics.evaluation.statistics import numbered
-from latentomics.evaluation.verdict import Facts, Sentence, verdict
+from latentomics.evaluation.verdict import verdict
 
 __all__ = [
     "Facts",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from latentomics.core import Result
 from latentomics.evaluation.hanging import hangs_on
-from latentomics.evaluation.verdict import Facts, Sentence, Status
+from latentomics.evaluation.judgement import Facts, Sentence, Status
 
 STABLE_SHARE = 0.5  # of the features; with fewer a table is mostly noise
 REPEATS = (

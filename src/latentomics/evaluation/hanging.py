@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from latentomics.core import Result
-from latentomics.evaluation.verdict import Facts, Sentence, Status, above_chance
+from latentomics.evaluation.judgement import Facts, Sentence, Status, above_chance
 
 ALONE = ("site", "size", "age", "sex")
 MAIN = ("auroc", "r2")

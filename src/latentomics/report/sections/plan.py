@@ -73,5 +73,12 @@ def _choices(files: RunFiles) -> Table:
     for name, entry in files.plan.items():
         if isinstance(entry, Mapping) and "value" in entry:
             title = _NAMES.get(name, name.replace("_", " "))
-            rows.append((title, said(entry["value"], name), str(entry.get("reason", ""))))
+            rows.append((title, said(_set(entry["value"]), name), str(entry.get("reason", ""))))
     return Table(columns=("choice", "value", "because"), rows=tuple(rows))
+
+
+def _set(value: object) -> object:
+    """Leave out the parts of a choice that are off: most networks use few of their settings."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: part for name, part in value.items() if part not in (None, False, 0)}

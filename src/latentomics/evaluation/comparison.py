@@ -1,0 +1,112 @@
+"""Whether the code beats what is simpler: PCA, untrained encoders, classic radiomics, plain size.
+
+In: the probe's paired differences. Out: one sentence of the verdict. Up to two labels are taken one
+by one; with more of them each baseline is, so that the sentence stays one that is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from latentomics.core import Result
+from latentomics.evaluation.judgement import Sentence, Words, above_chance, listed
+
+ALIKE = 0.02  # in AUROC or R2: a simpler set this near is as good
+SIMPLER = {
+    "pca": "PCA",
+    "random": "untrained encoders",
+    "classic": "classic radiomics",
+    "size": "size alone",
+}
+SITE = "the site alone"
+Outcome = Literal["better", "alike", "worse"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """The code against one baseline on one label; ``figure`` in words."""
+
+    label: str
+    baseline: str
+    outcome: Outcome
+    figure: str
+
+
+def comparison(words: Words) -> Sentence:
+    """Say where the code is clearly better, alike and worse than what is simpler."""
+    contests, more = [], []
+    for label in words.facts.labels:
+        main = words.main(label)
+        if main is not None and above_chance(main):
+            contests += _contests(words, main, label)
+            more += _added(words, main, label)
+    if not contests:
+        return Sentence(
+            status="warn",
+            sentence="There is nothing above chance to compare with simpler features.",
+        )
+    sentences = _by_baseline(contests) if words.many else _by_label(contests)
+    won = all(contest.outcome == "better" for contest in contests)
+    return Sentence(status="ok" if won else "warn", sentence="; ".join([*sentences, *more]) + ".")
+
+
+def _contests(words: Words, main: Result, label: str) -> list[Contest]:
+    found = []
+    for gain in words.gains(main):
+        name = SIMPLER.get(gain.metric.split("_minus_")[1].split("+")[0])
+        if name is not None:
+            figure = f"{gain.value:+.3f}"
+            found.append(Contest(label=label, baseline=name, outcome=_outcome(gain), figure=figure))
+    site = words.find("probe", "site", main.metric, label)
+    if site is not None and above_chance(site) and site.value > main.value - ALIKE:
+        found.append(Contest(label=label, baseline=SITE, outcome="alike", figure=words.say(site)))
+    return found
+
+
+def _outcome(gain: Result) -> Outcome:
+    if gain.low is not None and gain.low > 0:
+        return "better"
+    return "worse" if gain.high is not None and gain.high < 0 else "alike"
+
+
+def _by_label(contests: list[Contest]) -> list[str]:
+    sentences = []
+    for label in dict.fromkeys(contest.label for contest in contests):
+        own = [contest for contest in contests if contest.label == label]
+        parts = []
+        for outcome, start in (
+            ("better", "clearly better than"),
+            ("alike", "no clear gain over"),
+            ("worse", "clearly worse than"),
+        ):
+            those = [f"{c.baseline} ({c.figure})" for c in own if c.outcome == outcome]
+            parts += [f"{start} {listed(those)}"] if those else []
+        sentences.append(f"{label}: {', '.join(parts)}")
+    return sentences
+
+
+def _by_baseline(contests: list[Contest]) -> list[str]:
+    sentences = []
+    for baseline in dict.fromkeys(contest.baseline for contest in contests):
+        own = [contest for contest in contests if contest.baseline == baseline]
+        parts = []
+        for outcome in ("better", "worse"):
+            those = [f"{c.label} ({c.figure})" for c in own if c.outcome == outcome]
+            if len(those) == len(own) > 1:
+                those = [f"all {len(own)} labels"]
+            parts += [f"clearly {outcome} on {listed(those)}"] if those else []
+        said = " and ".join(parts) or f"no clear difference on {len(own)} label(s)"
+        sentences.append(f"against {baseline}: {said}")
+    return [sentences[0].replace("against", "Against", 1), *sentences[1:]]
+
+
+def _added(words: Words, main: Result, label: str) -> list[str]:
+    """Say what the code adds to classic radiomics, where both were measured."""
+    gain = words.find("probe", "latent+classic", f"{main.metric}_minus_classic", label)
+    if gain is None:
+        return []
+    clear = gain.low is not None and gain.low > 0
+    amount = "clearly more" if clear else "not clearly more"
+    of_label = f"{label} " if words.many else ""
+    return [f"{of_label}with classic radiomics, {amount} than those alone ({gain.value:+.3f})"]
