@@ -70,7 +70,7 @@ def test_M2_mapped_samples_are_the_same_and_leave_no_file(cases, tmp_path):
     prepared = prepare_cohort(cases, POSE, tmp_path / "cache", workers=1)
     resident = open_store(prepared, prepared.case_ids)
     before = sorted((tmp_path / "cache").rglob("*"))
-    mapped = open_store(prepared, prepared.case_ids, memory_bytes=100)
+    mapped = open_store(prepared, prepared.case_ids, mapped=True)
     assert isinstance(mapped.samples.values, np.memmap)
     assert sorted((tmp_path / "cache").rglob("*")) == before
     rows = np.array([4, 0, 2])

@@ -10,7 +10,6 @@ import pytest
 from latentomics.core import RequestError
 from latentomics.planning import (
     Fingerprint,
-    Hardware,
     Plan,
     Request,
     explained_shares,
@@ -51,14 +50,21 @@ ARCHITECTURES = {"local": ("local", "map")}
 SPECTRUM = tuple(0.5**power for power in range(1, 60))
 
 
-def planned(found: Fingerprint, training: int = 200, spectrum=SPECTRUM, **asked: object) -> Plan:
+def planned(
+    found: Fingerprint,
+    training: int = 200,
+    spectrum: tuple[float, ...] = SPECTRUM,
+    coarser: float = 1.0,
+    **asked: object,
+) -> Plan:
     return make_plan(
         Request.model_validate({"manifest": "cohort.csv", **asked}),
         found,
-        Hardware(threads=2, memory_bytes=10**9, device="cpu"),
+        2,
         architecture_of=lambda method: ARCHITECTURES.get(method, ("convolutional", "point")),
         training=training,
         spectrum=lambda _: spectrum,
+        coarser=coarser,
     )
 
 

@@ -1,6 +1,6 @@
-"""The samples of some cases in flat arrays, in memory while they fit, else in a mapped file.
+"""The samples of some cases in flat arrays, in memory or in a mapped file.
 
-In: cache entries and a budget in bytes. Out: ``Samples``: values, masks and the loss region one
+In: cache entries. Out: ``Samples``: values, masks and the loss region one
 sample after the other, whatever their sizes, with where each begins.
 """
 
@@ -64,7 +64,7 @@ class Samples:
 
 
 def load_samples(
-    entries: Sequence[Entry], *, ring: str, ring_mm: float, memory_bytes: int | None, folder: Path
+    entries: Sequence[Entry], *, ring: str, ring_mm: float, mapped: Path | None = None
 ) -> Samples:
     """Read the samples of cache entries, in their order.
 
@@ -72,8 +72,8 @@ def load_samples(
     ----------
     ring : str
         What the loss region holds besides the mask: "none", "voxels" (two) or "mm" (``ring_mm``).
-    memory_bytes : int, optional
-        When the arrays take more, they are mapped from a file in ``folder`` that has no name.
+    mapped : Path, optional
+        A folder: the arrays are mapped from files in it that have no name.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def load_samples(
         When a cache file is not what was prepared.
     """
     counts = [entry.count for entry in entries]
-    samples = _empty(entries, counts, ring, memory_bytes, folder)
+    samples = _empty(entries, counts, ring, mapped)
     first = np.cumsum([0, *counts])
     frames: dict[int, Frame] = {}
     by_path: dict[Path, list[int]] = {}
@@ -101,22 +101,14 @@ def load_samples(
     return samples
 
 
-def _empty(
-    entries: Sequence[Entry],
-    counts: list[int],
-    ring: str,
-    memory_bytes: int | None,
-    folder: Path,
-) -> Samples:
+def _empty(entries: Sequence[Entry], counts: list[int], ring: str, folder: Path | None) -> Samples:
     channels = entries[0].shape[0]
     sizes = np.repeat(np.array([entry.shape[1:] for entry in entries]), counts, axis=0)
     voxels = sizes.prod(1)
     total, n = int(voxels.sum()), len(sizes)
-    masks = 1 if ring == "none" else 2
-    resident = memory_bytes is None or total * (4 * channels + masks) <= memory_bytes
 
     def flat(length: int, dtype: type) -> npt.NDArray[Any]:
-        return np.empty(length, dtype) if resident else _mapped(length, dtype, folder)
+        return np.empty(length, dtype) if folder is None else _mapped(length, dtype, folder)
 
     mask = flat(total, np.uint8)
     return Samples(
@@ -128,7 +120,7 @@ def _empty(
         scale=np.empty((n, channels), np.float32),
         values=flat(total * channels, np.float32),
         masks=mask,
-        near=mask if masks == 1 else flat(total, np.uint8),
+        near=mask if ring == "none" else flat(total, np.uint8),
         boxes=np.empty((n, 2, sizes.shape[1]), np.int64),
     )
 

@@ -149,7 +149,7 @@ def open_store(
     loss_region: LossRegion = "all",
     ring_mm: float = RING_MM,
     mask_channel: float = 0.0,
-    memory_bytes: int | None = None,
+    mapped: bool = False,
 ) -> Store:
     """Load the samples of some cases.
 
@@ -165,8 +165,8 @@ def open_store(
         voxels around it, and by .02 elsewhere.
     mask_channel : float
         Kept for who builds the network's input.
-    memory_bytes : int, optional
-        Above this the samples are mapped from a nameless file beside the cache.
+    mapped : bool
+        The samples lie in a nameless file beside the cache, not in memory.
 
     Raises
     ------
@@ -195,8 +195,7 @@ def open_store(
         entries,
         ring=ring_of(loss_region, patch),
         ring_mm=ring_mm,
-        memory_bytes=memory_bytes,
-        folder=prepared.cache,
+        mapped=prepared.cache if mapped else None,
     )
     return Store(samples=samples, patch=patch, loss_region=loss_region, mask_channel=mask_channel)
 

@@ -1,6 +1,7 @@
 """From a fitted network and samples to a table of features, and to cases unlike the cohort."""
 
 from latentomics.features.baselines import (
+    PATCHES,
     PatchPca,
     fit_patch_pca,
     intensity_features,
@@ -8,7 +9,14 @@ from latentomics.features.baselines import (
     pca_features,
 )
 from latentomics.features.classic import AGGREGATIONS, Classified, measure_classic
-from latentomics.features.encode import Encoded, encode_store, lattice, network_regions
+from latentomics.features.encode import (
+    CHUNK,
+    FLIP_VOXELS,
+    Encoded,
+    encode_store,
+    lattice,
+    network_regions,
+)
 from latentomics.features.errors import (
     mean_errors,
     mean_image,
@@ -34,6 +42,9 @@ from latentomics.features.table import (
 __all__ = [
     "AGGREGATIONS",
     "CHAINED",
+    "CHUNK",
+    "FLIP_VOXELS",
+    "PATCHES",
     "ByCase",
     "Classified",
     "Columns",

@@ -33,7 +33,6 @@ from latentomics.planning import Plan
 
 RANDOM_SEEDS = 3
 POOLED_COLUMNS = 64
-COPIES_BYTES = 2**31  # at most, of moved copies in memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,7 +60,7 @@ def baselines(
     spec = plan.network.value
     if spec.block:
         return _of_maps(plan, train, every, known or {})
-    rows = inputs(train, spec.channels_in)
+    rows = inputs(train, spec.channels_in, plan.components_bytes.value)
     pca = fit_pca(rows.reshape(len(rows), -1), spec.latent, plan.seed)
     flips = plan.symmetries.value
     features = {"pca": pca_features(pca, every, symmetries=flips)}
@@ -89,9 +88,13 @@ def _of_images(rows: FloatArray, channels: int, pca: Pca, plan: Plan) -> Pca:
     return fit_pca(rows[:, :channels].reshape(len(rows), -1), len(pca.components), plan.seed)
 
 
-def inputs(store: Store, channels: int) -> FloatArray:
-    """Return a network's inputs (n, channels, *size), the mask last where it goes in."""
-    batch = store.batch(np.arange(len(store)), None)
+def inputs(store: Store, channels: int, most_bytes: int) -> FloatArray:
+    """Return a network's inputs (n, channels, *size), the mask last where it goes in.
+
+    Of more samples than ``most_bytes`` hold, evenly chosen ones.
+    """
+    most = max(2, most_bytes // (4 * channels * store.sample(0).mask.size))
+    batch = store.batch(np.arange(len(store))[:: -(-len(store) // most)], None)
     values = batch.values.numpy()
     if channels > values.shape[1]:
         mask = batch.mask.numpy() * np.float32(store.mask_channel)
@@ -137,7 +140,9 @@ def _initial(plan: Plan, rows: FloatArray, pca: Pca) -> Pca | None:
     if spec.kind == "linear" or not spec.linear_path:
         return pca if spec.kind == "linear" else None
     bent, reach = plan.deformation.value, plan.shift.value
-    copies = copies_for(len(rows), rows[0].nbytes, COPIES_BYTES) if bent or reach else 0
+    copies = (
+        copies_for(len(rows), rows[0].nbytes, plan.components_bytes.value) if bent or reach else 0
+    )
     if not copies:
         return pca
     if bent:

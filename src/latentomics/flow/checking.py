@@ -40,4 +40,6 @@ def make_plan(
     request = (asked or Request()).of(source)
     gathered = gather(request, workers=workers, on_event=on_event)
     on_event(Event(stage="plan", done=0, total=1, message="from the training cases"))
-    return decide(gathered, gathered.split, workers=workers)
+    plan = decide(gathered, gathered.split, workers=workers)
+    on_event(Event(stage="memory", done=1, total=1, message=plan.memory.reason))
+    return plan

@@ -5,22 +5,26 @@ In: a gathered cohort and a split of it. Out: a ``Plan`` whose precision was mea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 
-from latentomics.core import Case
+from latentomics.core import Case, usable_cores
 from latentomics.dataset import open_store, prepare_cohort
 from latentomics.flow.gather import Gathered, Split, cache_folder
+from latentomics.flow.memory import need_of
 from latentomics.methods import method_named, method_of
 from latentomics.planning import (
+    COARSER,
     Choice,
     Plan,
     available_hardware,
     explained_shares,
     fingerprint_of,
+    first_that_fits,
     make_plan,
+    smaller_plans,
 )
 from latentomics.preprocess import Pipeline
 
@@ -37,16 +41,46 @@ def decide(gathered: Gathered, split: Split, *, workers: int | None) -> Plan:
         named = method_named(method, request.settings)
         return named.kinds[0], named.code
 
-    plan = make_plan(
-        request,
-        found,
-        available_hardware(request.memory_bytes),
-        architecture_of=architecture,
-        training=len(training),
-        spectrum=_spectrum(training, workers),
-    )
-    method_of(plan)  # refuses a pairing that makes no sense before anything is trained
+    def plans() -> Iterator[Plan]:
+        for coarser in COARSER:
+            plan = make_plan(
+                request,
+                found,
+                available_hardware().threads,
+                architecture_of=architecture,
+                training=len(training),
+                spectrum=_spectrum(training, workers),
+                coarser=coarser,
+            )
+            method_of(plan)  # refuses a pairing that makes no sense before anything is trained
+            yield from smaller_plans(plan)
+
+    plan = _that_fits(plans(), gathered, len(training), workers)
     return with_measured_pace(_counted(plan))
+
+
+def within_memory(plan: Plan, gathered: Gathered, split: Split, *, workers: int | None) -> Plan:
+    """Return an edited plan, or one begun elsewhere, with its samples mapped where it has to be.
+
+    Raises
+    ------
+    RequestError
+        When it cannot fit in the memory of this machine.
+    """
+    training = sum(split[case.id] == "train" for case in gathered.cases)
+    return _that_fits(smaller_plans(plan, only_mapped=True), gathered, training, workers)
+
+
+def _that_fits(
+    plans: Iterator[Plan], gathered: Gathered, training: int, workers: int | None
+) -> Plan:
+    facts = [gathered.facts[case.id] for case in gathered.cases]
+    return first_that_fits(
+        plans,
+        lambda plan: need_of(plan, facts, training),
+        available_hardware(gathered.request.memory_bytes).memory_bytes,
+        workers or usable_cores(),
+    )
 
 
 def _counted(plan: Plan) -> Plan:

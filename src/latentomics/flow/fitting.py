@@ -102,7 +102,7 @@ def load(plan: Plan, prepared: Prepared, ids: Sequence[str]) -> Store:
         loss_region=plan.loss_region.value,
         ring_mm=plan.margin.value,
         mask_channel=plan.mask_channel.value,
-        memory_bytes=plan.request.memory_bytes,
+        mapped=plan.mapped.value,
     )
 
 

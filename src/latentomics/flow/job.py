@@ -14,7 +14,7 @@ from pathlib import Path
 from latentomics.core import RequestError, Result, write_atomic
 from latentomics.dataset import Prepared
 from latentomics.flow.clock import Clock
-from latentomics.flow.decide import decide
+from latentomics.flow.decide import decide, within_memory
 from latentomics.flow.evidence import evidence, without_intervals
 from latentomics.flow.fitting import Fitting, Stores, fit_split, stores_of
 from latentomics.flow.folder import (
@@ -178,7 +178,7 @@ def _run(job: Job) -> RunRecord:
         write_rejected(job.folder / "rejected.csv", gathered.rejected)
     write_cohort(job.folder / "cohort.parquet", gathered)
     with job.clock.stage("classic"):
-        classic = classic_of(gathered, plan, workers=job.workers, on_event=job.on_event)
+        classic = classic_of(gathered, plan, workers=plan.workers, on_event=job.on_event)
     with job.clock.stage("train"):
         main, stores = _fit(job, gathered, plan, prepared)
         main = replace(main, classic=classic)
@@ -187,7 +187,7 @@ def _run(job: Job) -> RunRecord:
         job.tell("evidence", "probes, sites and shift")
         seed, told = job.request.seed, job.on_event
         results = evidence(gathered, main, folds, seed=seed)
-        results += further(gathered, main, folds, seed=seed, workers=job.workers, on_event=told)
+        results += further(gathered, main, folds, seed=seed, workers=plan.workers, on_event=told)
         sentences = judge(results, main, job.request)
         if job.request.demonstration:
             results = without_intervals(results)
@@ -196,11 +196,14 @@ def _run(job: Job) -> RunRecord:
 
 def _plan(job: Job, gathered: Gathered, fold: int | None = None) -> Plan:
     """Return the plan of a split: the one it was begun with, the user's, or a new one."""
-    path = job.place(fold) / PLAN
-    if path.is_file():
-        return load_plan(path)
+    path, split = job.place(fold) / PLAN, _split(gathered, fold)
+    given = load_plan(path) if path.is_file() else job.edited
     job.tell("plan", "from the training cases")
-    plan = job.edited or decide(gathered, _split(gathered, fold), workers=job.workers)
+    if given:
+        plan = within_memory(given, gathered, split, workers=job.workers)
+    else:
+        plan = decide(gathered, split, workers=job.workers)
+    job.tell("memory", plan.memory.reason)
     write_atomic(path, plan.to_yaml())
     return plan
 
@@ -210,7 +213,7 @@ def _split(gathered: Gathered, fold: int | None) -> Split:
 
 
 def _prepared(job: Job, gathered: Gathered, plan: Plan) -> Prepared:
-    return prepare_cases(gathered.cases, plan, workers=job.workers, on_event=job.on_event)
+    return prepare_cases(gathered.cases, plan, workers=plan.workers, on_event=job.on_event)
 
 
 def _fit(
@@ -247,7 +250,7 @@ def _fold(job: Job, gathered: Gathered, fold: int, main: Fitting) -> Fitting:
     with job.clock.stage(f"fold {fold + 1}"):
         plan = _plan(job, gathered, fold)
         like = (main.plan, main.classic)
-        classic = classic_of(gathered, plan, like=like, workers=job.workers, on_event=job.on_event)
+        classic = classic_of(gathered, plan, like=like, workers=plan.workers, on_event=job.on_event)
         fitting, _ = _fit(job, gathered, plan, _prepared(job, gathered, plan), fold, main)
         return replace(fitting, classic=classic)
 

@@ -3,6 +3,7 @@
 from latentomics.planning.classic import choose_classic
 from latentomics.planning.fingerprint import Fingerprint, fingerprint_of
 from latentomics.planning.hardware import Hardware, available_hardware
+from latentomics.planning.memory import COARSER, Need, first_that_fits, smaller_plans
 from latentomics.planning.plan import (
     DEFAULT_BUDGET_S,
     SHARES,
@@ -10,6 +11,7 @@ from latentomics.planning.plan import (
     Choice,
     Classic,
     Length,
+    Memory,
     Noise,
     Plan,
     Request,
@@ -19,6 +21,7 @@ from latentomics.planning.plan import (
 from latentomics.planning.planner import explained_shares, make_plan, pipeline_of
 
 __all__ = [
+    "COARSER",
     "DEFAULT_BUDGET_S",
     "SHARES",
     "Aggregation",
@@ -27,6 +30,8 @@ __all__ = [
     "Fingerprint",
     "Hardware",
     "Length",
+    "Memory",
+    "Need",
     "Noise",
     "Plan",
     "Request",
@@ -34,8 +39,10 @@ __all__ = [
     "choose_classic",
     "explained_shares",
     "fingerprint_of",
+    "first_that_fits",
     "load_plan",
     "make_plan",
     "pipeline_of",
     "request_from",
+    "smaller_plans",
 ]

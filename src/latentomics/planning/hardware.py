@@ -1,4 +1,4 @@
-"""What the machine at hand offers a plan: threads, memory, precision."""
+"""What the machine at hand offers a plan: threads and memory."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ class Hardware:
 
     threads: int
     memory_bytes: int
-    device: str  # cpu or cuda
 
 
-def available_hardware(memory_bytes: int | None = None, device: str = "cpu") -> Hardware:
+def available_hardware(memory_bytes: int | None = None) -> Hardware:
     """Ask the operating system."""
     import psutil
 
@@ -23,5 +22,4 @@ def available_hardware(memory_bytes: int | None = None, device: str = "cpu") -> 
     return Hardware(
         threads=threads or 1,
         memory_bytes=memory_bytes or int(psutil.virtual_memory().available // 2),
-        device=device,
     )

@@ -170,6 +170,14 @@ class Classic(Settings):
         return "; ".join(part for part in parts if part)
 
 
+class Memory(Settings):
+    """What a run takes at its peak, as estimated for the machine at hand."""
+
+    limit_bytes: int
+    peak_bytes: int
+    workers: int  # processes that prepare cases
+
+
 class Plan(Settings):
     """Everything a run does. Sizes in voxels, spacings in mm (px without a physical size)."""
 
@@ -198,11 +206,21 @@ class Plan(Settings):
     split: Choice[tuple[float, float, float]]  # train, val, test shares where the manifest has none
     threads: Choice[int]
     classic: Choice[Classic | None] = Choice(value=None, reason="none was asked for")
+    components_bytes: Choice[int] = Choice(  # of training samples that PCA is fitted on
+        value=2**31, reason="of training samples and their moved copies, for principal components"
+    )
+    mapped: Choice[bool] = Choice(value=False, reason="samples fit in memory")
+    memory: Choice[Memory | None] = Choice(value=None, reason="until it was estimated")
 
     @property
     def seed(self) -> int:
         """The seed of all randomness."""
         return self.request.seed
+
+    @property
+    def workers(self) -> int | None:
+        """Processes that prepare cases; None before the memory was estimated."""
+        return self.memory.value.workers if self.memory.value else None
 
     def to_yaml(self) -> str:
         """Return the plan as YAML, reasons beside the values."""

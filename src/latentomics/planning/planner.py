@@ -21,7 +21,6 @@ from latentomics.planning.geometry import (
     choose_spacing,
     choose_view,
 )
-from latentomics.planning.hardware import Hardware
 from latentomics.planning.network import (
     choose_batch,
     choose_deformation,
@@ -51,11 +50,12 @@ def choose_global_view(view: Choice[View]) -> Choice[View]:
 def make_plan(
     request: Request,
     found: Fingerprint,
-    hardware: Hardware,
+    threads: int,
     *,
     architecture_of: Callable[[str], tuple[str, str]],
     training: int,
     spectrum: Callable[[Pipeline], Sequence[float]],
+    coarser: float = 1.0,
 ) -> Plan:
     """Decide everything.
 
@@ -65,8 +65,8 @@ def make_plan(
         What the user asked for.
     found : Fingerprint
         Of the training cases.
-    hardware : Hardware
-        Threads, memory, device.
+    threads : int
+        Cores of this machine.
     architecture_of : callable
         Name of a method -> the kinds of its network and of its code.
     training : int
@@ -74,12 +74,14 @@ def make_plan(
     spectrum : callable
         Pipeline -> shares of variance of the leading components of a sample of training crops; only
         called for views with one size.
+    coarser : float
+        Factor on the spacing, where memory is short.
     """
     view = choose_view(found)
     if request.method is not None and request.method != "local":
         view = choose_global_view(view)
     method = _chosen(request.method, choose_method(view.value), "--method")
-    spacing = choose_spacing(found, view.value)
+    spacing = _coarser(choose_spacing(found, view.value), coarser)
     size = choose_size(found, view.value, spacing.value)
     margin = choose_margin(view.value, spacing.value)
     normalisation, window = choose_normalisation(found)
@@ -125,7 +127,7 @@ def make_plan(
         precision=Choice(value="float32", reason="until both were measured"),
         length=choose_length(request.budget_s, request.epochs),
         split=Choice(value=SHARES, reason="train, validation, test; by patient"),
-        threads=Choice(value=hardware.threads, reason="all cores of this machine"),
+        threads=Choice(value=threads, reason="all cores of this machine"),
         classic=choose_classic(found),
     )
 
@@ -149,6 +151,15 @@ def explained_shares(crops: FloatArray, most: int = 128) -> tuple[float, ...]:
     values = np.linalg.eigvalsh((centred @ centred.T).astype(np.float64))[::-1]
     values = np.clip(values, 0, None)
     return tuple(float(value) for value in (values / max(values.sum(), 1e-12))[:most])
+
+
+def _coarser(spacing: Choice[tuple[float, ...]], factor: float) -> Choice[tuple[float, ...]]:
+    if factor == 1.0:
+        return spacing
+    return Choice(
+        value=tuple(float(f"{value * factor:.3g}") for value in spacing.value),
+        reason=f"{spacing.reason}; {factor:g} times coarser to fit in memory",
+    )
 
 
 def _chosen(wish: T | None, choice: Choice[T], option: str) -> Choice[T]:

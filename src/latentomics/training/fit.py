@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from latentomics.models import Network
     from latentomics.planning import Plan
 
-NOT_IN_THE_BYTES = {"version", "request", "length", "threads", "classic"}  # of a plan
+NOT_IN_THE_BYTES = {  # of a plan
+    "version", "request", "length", "threads", "classic", "mapped", "memory",
+}  # fmt: skip
 IN_THE_BYTES = {"settings", "seed"}  # of its request
 
 
