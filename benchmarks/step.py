@@ -33,10 +33,10 @@ class Given:
     def __init__(self, network: nn.Module, loss: Callable, values: Tensor) -> None:
         self.network, self.loss, self.values = network, loss, values
 
-    def training(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: ARG002
+    def training(self, step: int, *parts: int) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: ARG002
         return self.loss(self.network, self.values), {}
 
-    def validation(self) -> dict[str, float]:
+    def validation(self, *parts: int) -> dict[str, float]:  # noqa: ARG002
         return {}
 
 

@@ -33,9 +33,9 @@ class ToldLine(Line):
         super().__init__(network)
         self.pipe = pipe
 
-    def training(self, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def training(self, step: int, *parts: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         self.pipe.send(step)
-        return super().training(step)
+        return super().training(step, *parts)
 
 
 def train_and_tell(folder: Path, pipe: Connection) -> None:

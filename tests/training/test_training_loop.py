@@ -38,11 +38,11 @@ class TimedLine(Line):
         super().__init__(network)
         self.clock = clock
 
-    def training(self, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def training(self, step: int, *parts: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         self.clock.now += self.clock.step_s
-        return super().training(step)
+        return super().training(step, *parts)
 
-    def validation(self) -> dict[str, float]:
+    def validation(self, *parts: int) -> dict[str, float]:
         self.clock.now += self.clock.validation_s
         return super().validation()
 
@@ -188,9 +188,9 @@ def test_T9_a_machine_that_slows_down_ends_in_time() -> None:
     clock = FakeClock(0.1, 0.0)
 
     class Slower(TimedLine):
-        def training(self, step: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        def training(self, step: int, *parts: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
             clock.step_s = 0.1 if clock.now < 45 else 0.5
-            return super().training(step)
+            return super().training(step, *parts)
 
     network = make_network()
     settings = how(length=Length(budget_s=60.0))
@@ -214,7 +214,7 @@ def test_D1_the_resolved_length_of_a_timed_run_replays_its_bytes() -> None:
 
 def test_D1_a_stalled_run_replays_its_bytes() -> None:
     class Stalled(Line):
-        def validation(self) -> dict[str, float]:
+        def validation(self, *parts: int) -> dict[str, float]:
             return {"total": 1.0 + len(self.steps)}  # worse with every step
 
     def stalled(length: Length) -> tuple[Trained, list[int]]:

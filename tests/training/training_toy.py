@@ -24,13 +24,15 @@ class Line:
         self.fault_at = fault_at
         self.steps: list[int] = []
 
-    def training(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def training(
+        self, step: int, part: int = 0, parts: int = 1
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         self.steps.append(step)
         nll = self._error(stream_seed(0, "line", step))
         kl = nll * float("nan") if step == self.fault_at else torch.full_like(nll, 0.5)
-        return nll + kl, {"nll": nll, "kl": kl}
+        return (nll + kl)[part::parts], {"nll": nll[part::parts], "kl": kl[part::parts]}
 
-    def validation(self) -> dict[str, float]:
+    def validation(self, *parts: int) -> dict[str, float]:
         nll = self._error(stream_seed(0, "validation")).mean().item()
         return {"nll": nll, "total": nll}
 

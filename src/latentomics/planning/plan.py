@@ -93,7 +93,8 @@ class Length(Settings):
     """How long training goes on: optimiser steps, the last ``decay_steps`` with falling rate.
 
     ``steps`` is None until a run by wall time has resolved it; the resolved plan is what is saved.
-    ``stop`` is set where training ended before ``steps``: no time left, or no improvement.
+    ``stop`` is set where training ended before ``steps``: no time left, or no improvement. From
+    each step of ``halved_at`` on, a batch is computed in twice as many parts: memory had run out.
     """
 
     budget_s: float | None = None  # wall time of training, validation included
@@ -101,6 +102,7 @@ class Length(Settings):
     steps: int | None = None
     decay_steps: int | None = None
     stop: int | None = None
+    halved_at: tuple[int, ...] = ()
 
 
 class Classic(Settings):

@@ -87,6 +87,7 @@ def fit(
         learning_rate=plan.learning_rate.value,
         length=length,
         epoch_steps=task.epoch_steps,
+        batch=task.batch,
         precision="float32" if method.closed_form else plan.precision.value,
         threads=plan.threads.value,
         identity=_identity(plan, spec, train, validation),
@@ -145,5 +146,8 @@ def _resolved(plan: Plan, trained: Trained) -> Plan:
     if plan.length.value.steps is None and trained.length.steps is not None:
         ended = trained.length.stop or trained.length.steps
         reason = f"{reason}; that came to {ended:,} steps here"
+    if trained.length.halved_at:
+        at = ", ".join(f"{step:,}" for step in trained.length.halved_at)
+        reason = f"{reason}; memory ran out at step {at}: batches are computed in halves from there"
     choice = plan.length.model_copy(update={"value": trained.length, "reason": reason})
     return plan.model_copy(update={"length": choice})

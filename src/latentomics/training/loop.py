@@ -18,6 +18,7 @@ from latentomics.core import Interrupted
 from latentomics.planning import Length
 from latentomics.training.checkpoint import FOLDER, clear_checkpoints, weights_sha256
 from latentomics.training.desk import Desk
+from latentomics.training.halving import in_halves
 from latentomics.training.interruption import Interruption
 from latentomics.training.records import EpochRecord, Optimisation, Progress, Task, Terms, Trained
 from latentomics.training.schedule import last_step, rate_factor, resolve_length, validation_due
@@ -26,7 +27,7 @@ from latentomics.training.wall_time import overrun, settle, stall
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
+    from torch import Tensor, nn
     from torch.optim import AdamW
 
 BETAS = (0.9, 0.99)
@@ -144,14 +145,13 @@ def take_step(
     import torch
 
     network.train()
-    optimiser.zero_grad(set_to_none=True)
-    with autocast(network, how.precision):
-        loss, terms = task.training(state.step)
-    total = loss.mean()
-    total.backward()  # type: ignore[no-untyped-call]
+
+    def backward(parts: int) -> dict[str, Tensor]:
+        optimiser.zero_grad(set_to_none=True)
+        return _backward(network, task, how, state.step, parts)
+
+    named = in_halves(backward, state, how.batch)
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
-    named = {name: term.detach().float().mean() for name, term in terms.items()}
-    named["total"] = total.detach().float()
     named["gradient"] = torch.nn.utils.get_total_norm(gradients).float()
     values = torch.stack(list(named.values())).tolist()  # the one wait for the device
     means: Terms = dict(zip(named, values, strict=True))
@@ -163,6 +163,29 @@ def take_step(
             group["lr"] = _rate(how, state) * group["lr_factor"]
         optimiser.step()
     return means
+
+
+def _backward(
+    network: nn.Module, task: Task, how: Optimisation, step: int, parts: int
+) -> dict[str, Tensor]:
+    """Leave the gradient of a step's mean loss in the network, and return the means of its terms.
+
+    Parts of a batch count by their samples, so the gradient is that of the batch as a whole.
+    """
+    sums: dict[str, Tensor] = {}
+    count = 0
+    for part in range(parts):
+        with autocast(network, how.precision):
+            loss, terms = task.training(step, part, parts)
+        (loss.mean() if parts == 1 else loss.sum()).backward()  # type: ignore[no-untyped-call]
+        count += len(loss)
+        for name, term in {**terms, "total": loss}.items():
+            sums[name] = sums.get(name, 0.0) + term.detach().float().sum()
+    if parts > 1:
+        for parameter in network.parameters():
+            if parameter.grad is not None:
+                parameter.grad /= count
+    return {name: total / count for name, total in sums.items()}
 
 
 def autocast(network: nn.Module, precision: str) -> torch.autocast:
@@ -194,7 +217,7 @@ def _validate(network: nn.Module, task: Task, how: Optimisation, desk: Desk) -> 
     before = state.seconds
     network.eval()
     with torch.inference_mode(), autocast(network, how.precision):
-        terms = task.validation()
+        terms = in_halves(task.validation, state, how.batch)
     state.keep_best(network, terms["total"])
     if state.step:  # untrained weights may give anything, and training may mend that
         state.outcome = _judge(terms)

@@ -74,12 +74,17 @@ def estimate_step_seconds(
     values = torch.randn(batch, spec.channels_in, *spec.size, device=device)
 
     class Copy:
-        def training(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: ARG002
+        def training(
+            self,
+            step: int,  # noqa: ARG002
+            part: int = 0,  # noqa: ARG002
+            parts: int = 1,  # noqa: ARG002
+        ) -> tuple[Tensor, dict[str, Tensor]]:
             output = network.decode(centre(network.encode(values)))
             error = (output - values[:, : spec.channels_out]) ** 2
             return error.flatten(1).sum(1), {}
 
-        def validation(self) -> Terms:
+        def validation(self, parts: int = 1) -> Terms:  # noqa: ARG002
             return {}
 
     length = Length(steps=1)

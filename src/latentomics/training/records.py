@@ -35,6 +35,7 @@ class Optimisation:
     threads: int | None = None  # None: as they are
     identity: str = ""
     checkpoint_s: float = 15.0  # least time between two checkpoints
+    batch: int = 2**20  # samples of a step, at most: it cannot be computed in more parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +90,12 @@ class Fitted:
 class Task(Protocol):
     """What a network is trained for; losses are per sample (batch,), in nats."""
 
-    def training(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of the batch that belongs to a step, and its terms."""
+    def training(
+        self, step: int, part: int = 0, parts: int = 1
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of the batch that belongs to a step, or of a part, and its terms."""
         ...
 
-    def validation(self) -> Terms:
+    def validation(self, parts: int = 1) -> Terms:
         """Return the mean terms over the validation samples, ``total`` among them; repeatable."""
         ...

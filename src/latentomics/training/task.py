@@ -55,26 +55,34 @@ class AutoencoderTask:
         """Steps of one pass over the training samples."""
         return max(1, self._epoch_rows // self.batch)
 
-    def training(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss (batch,) of a step and its terms: moved and corrupted anew."""
+    def training(
+        self, step: int, part: int = 0, parts: int = 1
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss (batch,) of a step, or of a part of its batch, and its terms.
+
+        Samples are moved and corrupted anew, alike in however many parts they are computed.
+        """
         rows = self._rows(step)
         batch = self.train.batch(rows, stream(self.plan.seed, "patches", step))
         batch = self._moved(self._on_device(batch), step)
-        domain = None if self.domains is None else self._tensor(self.domains[rows])
-        noise = self._generator("latent", step)
-        return self._loss(batch, self._corrupted(batch, step), step, domain, noise)
+        values = self._corrupted(batch, step)[part::parts]
+        domain = None if self.domains is None else self._tensor(self.domains[rows][part::parts])
+        noise = self._generator(f"latent {part}" if part else "latent", step)
+        return self._loss(batch.part(part, parts), values, step, domain, noise)
 
-    def validation(self) -> Terms:
+    def validation(self, parts: int = 1) -> Terms:
         """Return mean terms over fixed samples: clean input, the centre of the code."""
         rows = self._validation_rows()
         sums: Terms = {}
         for start in range(0, len(rows), self.batch):
-            part = rows[start : start + self.batch]
+            some = rows[start : start + self.batch]
             patches = stream(self.plan.seed, "validation patches", start)
-            batch = self._on_device(self.held_out.batch(part, patches))
-            loss, terms = self._loss(batch, batch.values, LATER, None, None)
-            for name, term in {**terms, "total": loss}.items():
-                sums[name] = sums.get(name, 0.0) + term.double().sum().item()
+            batch = self._on_device(self.held_out.batch(some, patches))
+            for part in range(min(parts, len(some))):
+                piece = batch.part(part, min(parts, len(some)))
+                loss, terms = self._loss(piece, piece.values, LATER, None, None)
+                for name, term in {**terms, "total": loss}.items():
+                    sums[name] = sums.get(name, 0.0) + term.double().sum().item()
         return {name: value / len(rows) for name, value in sums.items()}
 
     def _loss(
