@@ -51,8 +51,11 @@ check: lint test ## What a commit must pass
 bench: $(PEERS_STAMP) ## Measure against peers, in an environment of their own (long)
 	$(PEERS)/bin/python benchmarks/run.py $(BENCH_ARGS)
 
-$(PEERS_STAMP): pyproject.toml constraints.txt benchmarks/environment/requirements.txt
+$(PEERS_STAMP): pyproject.toml constraints.txt $(wildcard benchmarks/environment/*.txt)
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --requirement benchmarks/environment/requirements.txt --editable '.[demo]'
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+	  --requirement benchmarks/environment/built.txt \
+	  || echo 'PyRadiomics could not be built (it needs a C compiler): it is left out'
 	@touch $@

@@ -5,6 +5,7 @@ In: options. Out: jobs. A job's name is its place in the results: ``kind/what/wh
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import asdict, dataclass
 from peers import PAIRS, Settings
 from places import HERE, TUNED, manifest
 
+VOXELS = (1_000, 5_000, 20_000, 50_000)  # in the mask of a classic case
 UNTUNED = Settings(batch=16, rate=1e-3, schedule="constant")
 
 
@@ -58,6 +60,22 @@ def prepare_jobs(asked: Asked) -> list[Job]:  # noqa: ARG001
         )
         for task in ("roi", "pose")
         for who in ("ours", "monai", "torchio")
+    ]
+
+
+def classic_jobs(asked: Asked) -> list[Job]:  # noqa: ARG001
+    """Return (e): classic features by ours and PyRadiomics, where that could be built."""
+    if importlib.util.find_spec("radiomics") is None:
+        print("PyRadiomics is not here: classic features are not compared")
+        return []
+    return [
+        Job(
+            name=f"classic/{voxels}/{who}",
+            script="classic.py",
+            options=("--who", who, "--voxels", str(voxels)),
+        )
+        for voxels in VOXELS
+        for who in ("ours", "pyradiomics")
     ]
 
 
@@ -113,6 +131,7 @@ def _settings(cohort: str, pair: str) -> str:
 
 KINDS: dict[str, Callable[[Asked], list[Job]]] = {
     "prepare": prepare_jobs,
+    "classic": classic_jobs,
     "step": step_jobs,
     "peak": peak_jobs,
     "race": race_jobs,

@@ -7,6 +7,7 @@ Chebyshev's measure: 13 directions in a volume, 4 in a plane.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -72,43 +73,29 @@ def _part(levels: Levels, offsets: tuple[int, ...]) -> Part:
 
 def aggregated(
     region: Region,
-    count: Callable[[Region, Part, int], DoubleArray],
-    describe: Callable[[Region, DoubleArray, int], dict[str, float]],
+    count: Callable[[Region, Part], DoubleArray],
+    describe: Callable[[Region, DoubleArray, int], dict[str, DoubleArray]],
 ) -> dict[str, float]:
     """Count a matrix for each direction of each part, and return the features of all of them.
 
     Parameters
     ----------
     count : callable
-        Of the region, a part and an offset: a matrix, the grey levels along its first axis.
+        Of the region and a part: a matrix for each direction, (directions, levels, n).
     describe : callable
-        Of the region, a matrix and the voxels that it was counted in (each direction's added).
+        Of the region, matrices (m, levels, n) and the voxels that each was counted in (once for
+        each of its directions): features by name, (m,).
     """
     merged = region.aggregation.endswith("merged")
-    found: list[dict[str, float]] = []
+    found = []
     for part in parts_of(region):
-        matrices = (count(region, part, offset) for offset in part.offsets)
-        voxels = len(part.inside)
+        matrices, voxels = count(region, part), len(part.inside)
         if merged:
-            found.append(describe(region, _sum(matrices), voxels * len(part.offsets)))
-        else:
-            found += [describe(region, matrix, voxels) for matrix in matrices]
-    names = found[0]
-    values = np.array([[one[name] for name in names] for one in found])
-    known = values[np.isfinite(values).all(axis=1)]  # a direction without neighbours has no matrix
-    means = known.mean(axis=0) if len(known) else np.full(len(names), np.nan)
-    return dict(zip(names, means.tolist(), strict=True))
-
-
-def _sum(matrices: Iterator[DoubleArray]) -> DoubleArray:
-    total = next(matrices).copy()
-    for matrix in matrices:
-        total = _padded(total, matrix.shape[1])
-        total[:, : matrix.shape[1]] += matrix
-    return total
-
-
-def _padded(matrix: DoubleArray, width: int) -> DoubleArray:
-    if width <= matrix.shape[1]:
-        return matrix
-    return np.pad(matrix, ((0, 0), (0, width - matrix.shape[1])))
+            matrices, voxels = matrices.sum(axis=0, keepdims=True), voxels * len(part.offsets)
+        found.append(describe(region, matrices, voxels))
+    means = {}
+    for name in found[0]:
+        values = np.concatenate([one[name] for one in found])
+        known = values[np.isfinite(values)]  # a direction without neighbours has no matrix
+        means[name] = float(known.mean()) if len(known) else math.nan
+    return means

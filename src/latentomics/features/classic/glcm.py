@@ -6,8 +6,6 @@ voxels in the region (METHODS 23); entropies in bits.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from latentomics.core import DoubleArray, IntArray
@@ -50,94 +48,101 @@ def glcm(region: Region) -> dict[str, float]:
     return aggregated(region, count_pairs, describe_pairs)
 
 
-def count_pairs(region: Region, part: Part, offset: int) -> DoubleArray:
-    """Return how often each level lies ``offset`` before each other one: (levels, levels)."""
+def count_pairs(region: Region, part: Part) -> DoubleArray:
+    """Return how often each level lies before each other one: (directions, levels, levels)."""
     levels = len(region.grey) + 1
-    here = part.levels[part.inside].astype(np.intp)
-    there = part.levels[part.inside + offset]
-    counts = np.bincount(here * levels + there, minlength=levels * levels)
-    return counts.reshape(levels, levels)[1:, 1:].astype(np.float64)
+    here = part.levels[part.inside].astype(np.intp) * levels
+    counts = np.empty((len(part.offsets), levels, levels))
+    for matrix, offset in zip(counts, part.offsets, strict=True):
+        pairs = np.bincount(here + part.levels[part.inside + offset], minlength=levels**2)
+        matrix[:] = pairs.reshape(levels, levels)
+    return counts[:, 1:, 1:]
 
 
-def describe_pairs(region: Region, counts: DoubleArray, _voxels: int) -> dict[str, float]:
-    """Return the features of one matrix of counts, which becomes symmetric first."""
-    total = 2 * counts.sum()
-    if not total:
-        return dict.fromkeys((line.split()[0] for line in TABLE.strip().splitlines()), math.nan)
-    joint = (counts + counts.T) / total
+def describe_pairs(region: Region, counts: DoubleArray, _voxels: int) -> dict[str, DoubleArray]:
+    """Return the features of matrices of counts (m, levels, levels), made symmetric first.
+
+    A matrix in which nothing was counted has features that are no numbers.
+    """
+    total = 2 * counts.sum(axis=(1, 2), keepdims=True)
+    joint = (counts + counts.transpose(0, 2, 1)) / np.where(total > 0, total, np.nan)
     grey = region.grey.astype(np.float64)
-    marginal = joint.sum(axis=0)
-    mean = float(marginal @ grey)
-    variance = float(marginal @ (grey - mean) ** 2)
-    product = float(grey @ joint @ grey)
+    marginal = joint.sum(axis=1)  # (m, levels)
+    mean = marginal @ grey
+    variance = (marginal * (grey - mean[:, None]) ** 2).sum(axis=1)
+    product = grey @ joint @ grey
     entropy, own = entropy_bits(joint), entropy_bits(marginal)
     # the matrix is symmetric, so both entropies of independent levels are twice the marginal's
-    gained = max(0.0, 2 * own - entropy)
+    gained = np.maximum(2 * own - entropy, 0.0)
+    varied = np.where(variance == 0, 1.0, variance)
     return {
-        "joint_maximum": float(joint.max()),
+        "joint_maximum": joint.max(axis=(1, 2)),
         "joint_average": mean,
         "joint_variance": variance,
         "joint_entropy": entropy,
-        "angular_second_moment": float((joint * joint).sum()),
-        "correlation": (product - mean * mean) / variance if variance > 0 else 1.0,
+        "angular_second_moment": np.einsum("mij,mij->m", joint, joint),
+        "correlation": np.where(variance == 0, 1.0, (product - mean * mean) / varied),
         "autocorrelation": product,
-        "information_correlation_1": -gained / own if own > 0 else 0.0,
-        "information_correlation_2": math.sqrt(1 - math.exp(-2 * gained)),
+        "information_correlation_1": -gained / np.where(own == 0, 1.0, own),
+        "information_correlation_2": np.sqrt(1 - np.exp(-2 * gained)),
         **_differences(region, joint),
         **_sums(region, joint, mean),
     }
 
 
-def entropy_bits(shares: DoubleArray) -> float:
-    """Return the entropy of shares that add to one, in bits.
+def entropy_bits(shares: DoubleArray) -> DoubleArray:
+    """Return the entropy in bits of shares (m, ...), which add to one for each m.
 
     Examples
     --------
-    >>> entropy_bits(np.array([0.5, 0.5, 0.0]))
-    1.0
+    >>> entropy_bits(np.array([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])).tolist()
+    [1.0, 0.0]
     """
-    known = shares[shares > 0]
-    return float(-(known @ np.log2(known)))
+    logarithms = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
+    each: DoubleArray = -(shares * logarithms).reshape(len(shares), -1).sum(axis=1)
+    return each + 0.0  # no minus zero
 
 
-def _differences(region: Region, joint: DoubleArray) -> dict[str, float]:
+def _differences(region: Region, joint: DoubleArray) -> dict[str, DoubleArray]:
     grey = region.grey
     shares = _by_number(np.abs(grey[:, None] - grey), joint)
-    apart = np.arange(len(shares), dtype=np.float64)
+    apart = np.arange(shares.shape[1], dtype=np.float64)
     squared, highest = apart * apart, region.highest
-    mean = float(shares @ apart)
+    mean = shares @ apart
     return {
         "difference_average": mean,
-        "difference_variance": float(shares @ (apart - mean) ** 2),
+        "difference_variance": (shares * (apart - mean[:, None]) ** 2).sum(axis=1),
         "difference_entropy": entropy_bits(shares),
-        "contrast": float(shares @ squared),
+        "contrast": shares @ squared,
         "dissimilarity": mean,
-        "inverse_difference": float((shares / (1 + apart)).sum()),
-        "normalised_inverse_difference": float((shares / (1 + apart / highest)).sum()),
-        "inverse_difference_moment": float((shares / (1 + squared)).sum()),
-        "normalised_inverse_difference_moment": float((shares / (1 + squared / highest**2)).sum()),
-        "inverse_variance": float((shares[1:] / squared[1:]).sum()),
+        "inverse_difference": shares @ (1 / (1 + apart)),
+        "normalised_inverse_difference": shares @ (1 / (1 + apart / highest)),
+        "inverse_difference_moment": shares @ (1 / (1 + squared)),
+        "normalised_inverse_difference_moment": shares @ (1 / (1 + squared / highest**2)),
+        "inverse_variance": shares[:, 1:] @ (1 / squared[1:]),
     }
 
 
-def _sums(region: Region, joint: DoubleArray, mean: float) -> dict[str, float]:
+def _sums(region: Region, joint: DoubleArray, mean: DoubleArray) -> dict[str, DoubleArray]:
     grey = region.grey
     shares = _by_number(grey[:, None] + grey, joint)
-    total = np.arange(len(shares), dtype=np.float64)
-    apart = total - 2 * mean
+    total = np.arange(shares.shape[1], dtype=np.float64)
+    apart = total - 2 * mean[:, None]
     squared = apart * apart
-    variance = float(shares @ squared)
+    variance = (shares * squared).sum(axis=1)
     return {
-        "sum_average": float(shares @ total),
+        "sum_average": shares @ total,
         "sum_variance": variance,
         "sum_entropy": entropy_bits(shares),
         "cluster_tendency": variance,
-        "cluster_shade": float(shares @ (squared * apart)),
-        "cluster_prominence": float(shares @ (squared * squared)),
+        "cluster_shade": (shares * squared * apart).sum(axis=1),
+        "cluster_prominence": (shares * squared * squared).sum(axis=1),
     }
 
 
 def _by_number(numbers: IntArray, joint: DoubleArray) -> DoubleArray:
-    """Return what the joint shares add up to for each number from 0 to the largest."""
-    shares: DoubleArray = np.bincount(numbers.ravel(), weights=joint.ravel()).astype(np.float64)
-    return shares
+    """Return what joint shares (m, n, n) add up to for each number from 0: (m, largest + 1)."""
+    width = int(numbers.max()) + 1
+    places = numbers.ravel() + width * np.arange(len(joint))[:, None]
+    shares = np.bincount(places.ravel(), weights=joint.ravel(), minlength=width * len(joint))
+    return shares.reshape(len(joint), width).astype(np.float64)

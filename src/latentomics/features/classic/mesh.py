@@ -13,7 +13,7 @@ that tie, so that flipping or turning an image changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations, product
 
 import numpy as np
@@ -54,12 +54,19 @@ def configurations(mask: BoolArray) -> IntArray:
 
 def area_and_volume(mask: BoolArray, spacing: tuple[float, ...]) -> tuple[float, float]:
     """Return the area of a mask's surface and the volume that it encloses."""
-    counts, tables = configurations(mask), tables_of()
-    corner, *others = np.moveaxis(tables.triangles * np.array(spacing), 1, 0)
-    normals = np.cross(others[0] - corner, others[1] - corner)
-    areas = np.linalg.norm(normals, axis=1) / 2 * tables.weights
-    volume = float(counts @ tables.enclosed) * float(np.prod(spacing))
-    return float(counts[tables.configuration] @ areas), volume
+    counts = configurations(mask)
+    volume = float(counts @ tables_of().enclosed) * float(np.prod(spacing))
+    return float(counts @ _areas(spacing)), volume
+
+
+@lru_cache(maxsize=64)
+def _areas(spacing: tuple[float, ...]) -> DoubleArray:
+    """Return the area of the surface through a cell of each configuration, (256,)."""
+    tables = tables_of()
+    corner, second, third = np.moveaxis(tables.triangles * np.array(spacing), 1, 0)
+    each = np.linalg.norm(np.cross(second - corner, third - corner), axis=1) / 2 * tables.weights
+    areas = np.bincount(tables.configuration, weights=each, minlength=256)
+    return areas.astype(np.float64)
 
 
 def vertices(mask: BoolArray) -> DoubleArray:
