@@ -11,7 +11,7 @@ PEERS_STAMP := $(PEERS)/.installed
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format check bench
+.PHONY: help setup demo test test-slow ibsi lint format check bench
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name words; \
@@ -35,6 +35,9 @@ test: $(STAMP) ## Run the tests that take seconds
 
 test-slow: $(STAMP) ## Run the tests that take minutes: budget, kill and resume, whole runs
 	$(BIN)/python -m pytest -m slow
+
+ibsi: $(STAMP) ## Compare classic features with the IBSI's CT phantom in LATENTOMICS_DATA
+	$(BIN)/python tests/features/ibsi_phantom.py
 
 lint: $(STAMP) ## Check style, types and the import contract
 	$(BIN)/ruff check .
