@@ -49,7 +49,8 @@ class Case:
     mask: FileRef | None = None
     mask_label: int | None = None
     roi: str | None = None
-    modality: str | None = None  # None: from the file
+    modality: str | None = None  # of the first channel; None: from the file
+    further: tuple[str, ...] = ()  # modality of each channel after it
     site: str | None = None
     split: str | None = None  # train, val or test where the manifest says so
     targets: Mapping[str, Target] = field(default_factory=dict)
@@ -85,12 +86,19 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Acquisition:
-    """What was measured: values (C, *spatial) on a grid, with modality and unit."""
+    """What was measured: values (C, *spatial) on a grid; modality and unit are of channel 0."""
 
     values: FloatArray
     grid: Grid
     modality: str
     unit: str  # HU, SUV, mV, a.u.
+    further: tuple[tuple[str, str], ...] = ()  # modality and unit of each channel after it
+
+    @property
+    def channels(self) -> tuple[tuple[str, str], ...]:
+        """Modality and unit of every channel."""
+        own = (self.modality, self.unit)
+        return (own, *self.further, *[own] * (len(self.values) - 1 - len(self.further)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

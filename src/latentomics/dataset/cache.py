@@ -80,7 +80,7 @@ def content_of(case: Case) -> dict[str, object]:
         "images": [_reference(ref) for ref in case.image],
         "mask": None if case.mask is None else _reference(case.mask),
         "mask_label": case.mask_label,
-        "modality": case.modality,
+        "modality": [case.modality, *case.further],
     }
 
 

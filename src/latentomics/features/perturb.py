@@ -135,15 +135,15 @@ def perturb(
     middle = _middle(acquisition, mask)
     where = box or tuple(slice(0, n) for n in acquisition.values.shape[1:])
     values = acquisition.values.copy()
-    for channel in values:
+    for channel, (modality, unit) in zip(values, acquisition.channels, strict=True):
         sigma = sigma_mad(_some(channel)) if how.noise else 0.0
         if how.rotation_deg or how.shift_voxels:
             channel[where] = repositioned(channel, acquisition.grid, how, middle, where)
         if sigma:
-            channel[where] = _noisy(channel[where], acquisition.modality, how.noise * sigma, draws)
-    if how.gain:
-        zero = AIR_HU if acquisition.unit == "HU" else 0.0
-        values[(slice(None), *where)] += how.gain * (values[(slice(None), *where)] - zero)
+            channel[where] = _noisy(channel[where], modality, how.noise * sigma, draws)
+        if how.gain:
+            zero = AIR_HU if unit == "HU" else 0.0
+            channel[where] += how.gain * (channel[where] - zero)
     redrawn = None if mask is None else redraw(mask, how, middle, draws)
     return replace(acquisition, values=values), redrawn
 

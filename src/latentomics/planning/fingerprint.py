@@ -14,9 +14,22 @@ from typing import TypeVar
 import numpy as np
 
 from latentomics.core import Case
-from latentomics.sources import CaseFacts
+from latentomics.sources import CaseFacts, ChannelFacts
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFingerprint:
+    """What a channel after the first is."""
+
+    modality: str
+    unit: str
+    intensity_low: float
+    intensity_high: float
+    intensity_p01: float
+    intensity_p99: float
+    intensity_spread: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +62,7 @@ class Fingerprint:
     mask_volume_spread: float  # SD of the logarithm of the volume
     mask_offset_spread: float  # SD of the mask's centre about the image's, in mask extents
     mask_share: float  # median share of the image's extent that the mask's box takes
+    further: tuple[ChannelFingerprint, ...] = ()  # the channels after the first
 
     def describe(self) -> list[str]:
         """Say the fingerprint in words, a line each."""
@@ -60,6 +74,11 @@ class Fingerprint:
             f"median size {size} voxels, spacing {spacing} {self.spacing_unit}",
             f"intensities {self.intensity_p01:.4g} to {self.intensity_p99:.4g} {self.unit} "
             f"(1st to 99th percentile), noise SD {self.noise:.3g} {self.unit}",
+            *(
+                f"further channel {one.modality}, {one.intensity_p01:.4g} to "
+                f"{one.intensity_p99:.4g} {one.unit}"
+                for one in self.further
+            ),
         ]
         if self.masked:
             lines.append(
@@ -99,12 +118,25 @@ def fingerprint_of(cases: Sequence[Case], facts: Sequence[CaseFacts]) -> Fingerp
         spacing_finest=float(np.median(spacing.min(1))),
         extent=_medians(extent),
         extent_spread=float((extent.std(0) / extent.mean(0)).max()),
+        noise=float(np.median([fact.sigma for fact in facts])),
+        noise_relative=float(np.median([fact.sigma / max(fact.sd, 1e-9) for fact in facts])),
+        further=tuple(
+            _channel(found) for found in zip(*(fact.further for fact in facts), strict=True)
+        ),
         **_intensities(facts),
         **_masks(facts, extent, spacing),
     )
 
 
-def _intensities(facts: Sequence[CaseFacts]) -> dict[str, float]:
+def _channel(facts: Sequence[ChannelFacts]) -> ChannelFingerprint:
+    return ChannelFingerprint(
+        modality=_most_common(fact.modality for fact in facts),
+        unit=_most_common(fact.value_unit for fact in facts),
+        **_intensities(facts),
+    )
+
+
+def _intensities(facts: Sequence[CaseFacts] | Sequence[ChannelFacts]) -> dict[str, float]:
     p99 = np.array([fact.p99 for fact in facts])
     low, high = np.quantile(np.abs(p99), (0.1, 0.9))
     return {
@@ -113,8 +145,6 @@ def _intensities(facts: Sequence[CaseFacts]) -> dict[str, float]:
         "intensity_p01": float(np.median([fact.p01 for fact in facts])),
         "intensity_p99": float(np.median(p99)),
         "intensity_spread": float(high / low) if low > 0 else 1.0,
-        "noise": float(np.median([fact.sigma for fact in facts])),
-        "noise_relative": float(np.median([fact.sigma / max(fact.sd, 1e-9) for fact in facts])),
     }
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from latentomics.planning.fingerprint import Fingerprint
-from latentomics.planning.plan import Choice, Normalisation, View
+from latentomics.planning.fingerprint import ChannelFingerprint, Fingerprint
+from latentomics.planning.plan import Choice, Normalisation, Scale, View
 
 VOXEL_BUDGET = {1: 8192, 2: 128 * 128, 3: 96_000}  # of one sample; a step of ~0.2 s on two cores
 PATCH = {1: 64, 2: 32, 3: 24}  # edge of a local training patch, voxels (METHODS 30)
@@ -120,7 +120,7 @@ def choose_margin(view: View, spacing: tuple[float, ...]) -> Choice[float]:
 
 
 def choose_normalisation(
-    found: Fingerprint,
+    found: Fingerprint | ChannelFingerprint,
 ) -> tuple[Choice[Normalisation], Choice[tuple[float, float]]]:
     """How intensities are made comparable, by modality."""
     if found.modality == "CT":
@@ -152,6 +152,24 @@ def choose_normalisation(
         Choice(value="percentile", reason=f"{found.modality} has no fixed scale"),
         Choice(value=(0.0, 100.0), reason="percentiles of each image that become 0 and 1"),
     )
+
+
+def choose_further(found: Fingerprint) -> Choice[tuple[Scale, ...]]:
+    """Scale each further channel by its own modality."""
+    if not found.further:
+        return Choice(value=(), reason="there is one channel")
+    scales, reasons = [], []
+    for channel in found.further:
+        normalisation, window = choose_normalisation(channel)
+        scales.append(
+            Scale(
+                modality=channel.modality,
+                normalisation=normalisation.value,
+                window=window.value,
+            )
+        )
+        reasons.append(f"{channel.modality}: {normalisation.reason}; {window.reason}")
+    return Choice(value=tuple(scales), reason=". ".join(reasons))
 
 
 def _rounded(value: float) -> float:

@@ -172,6 +172,14 @@ class Classic(Settings):
         return "; ".join(part for part in parts if part)
 
 
+class Scale(Settings):
+    """How the intensities of one channel are brought to numbers of about one."""
+
+    modality: str
+    normalisation: Normalisation
+    window: tuple[float, float]
+
+
 class Memory(Settings):
     """What a run takes at its peak, as estimated for the machine at hand."""
 
@@ -192,6 +200,7 @@ class Plan(Settings):
     margin: Choice[float]  # mm around the mask (fixed, local); factor on its extent (scaled)
     normalisation: Choice[Normalisation]
     window: Choice[tuple[float, float]]  # HU window, percentiles, or SUV range, by normalisation
+    further: Choice[tuple[Scale, ...]] = Choice(value=(), reason="there is one channel")
     method: Choice[str]
     network: Choice[NetworkSpec]
     mask_channel: Choice[float]  # what the mask is inside, as last channel in and out; 0: none

@@ -15,6 +15,7 @@ from latentomics.core import FloatArray
 from latentomics.planning.classic import choose_classic
 from latentomics.planning.fingerprint import Fingerprint
 from latentomics.planning.geometry import (
+    choose_further,
     choose_margin,
     choose_normalisation,
     choose_size,
@@ -32,7 +33,15 @@ from latentomics.planning.network import (
     choose_symmetries,
 )
 from latentomics.planning.noise import choose_noise
-from latentomics.planning.plan import SHARES, Choice, Plan, Request, View
+from latentomics.planning.plan import (
+    SHARES,
+    Choice,
+    Normalisation,
+    Plan,
+    Request,
+    Scale,
+    View,
+)
 from latentomics.preprocess import Pipeline
 
 T = TypeVar("T")
@@ -85,6 +94,7 @@ def make_plan(
     size = choose_size(found, view.value, spacing.value)
     margin = choose_margin(view.value, spacing.value)
     normalisation, window = choose_normalisation(found)
+    further = choose_further(found)
     pipeline = Pipeline(
         dimension=found.dimension,
         view=view.value,
@@ -93,6 +103,7 @@ def make_plan(
         margin=margin.value,
         normalisation=normalisation.value,
         window=window.value,
+        further=_further(further.value),
     )
     shares = () if view.value == "local" else spectrum(pipeline)
     latent = _chosen(request.latent, choose_latent(training, view.value, shares), "--latent")
@@ -107,6 +118,7 @@ def make_plan(
         margin=margin,
         normalisation=normalisation,
         window=window,
+        further=further,
         method=method,
         network=choose_network(
             *architecture_of(method.value),
@@ -142,7 +154,12 @@ def pipeline_of(plan: Plan) -> Pipeline:
         margin=plan.margin.value,
         normalisation=plan.normalisation.value,
         window=plan.window.value,
+        further=_further(plan.further.value),
     )
+
+
+def _further(scales: Sequence[Scale]) -> tuple[tuple[Normalisation, tuple[float, float]], ...]:
+    return tuple((scale.normalisation, scale.window) for scale in scales)
 
 
 def explained_shares(crops: FloatArray, most: int = 128) -> tuple[float, ...]:

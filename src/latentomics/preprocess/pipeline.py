@@ -40,6 +40,8 @@ class Pipeline:
     window : (float, float)
         HU, SUV, percentiles, or the values that become 0 and 1 (identity); for robust-z the limits
         in robust standard deviations. Equal limits: none.
+    further : tuple of (normalisation, window)
+        One for each channel after the first; fewer: those that are left are like the first.
     order : int
         1 linear, 0 nearest neighbour; masks are linear, cut at one half.
     padding : str
@@ -55,6 +57,7 @@ class Pipeline:
     margin: float = 0.0
     normalisation: Normalisation = "robust-z"
     window: tuple[float, float] = (0.0, 0.0)
+    further: tuple[tuple[Normalisation, tuple[float, float]], ...] = ()
     order: int = 1
     padding: Padding = "edge"
     samples: int = 16
@@ -88,9 +91,8 @@ class Pipeline:
             raise RequestError(
                 f"unknown setting {unknown[0]!r}", "pipeline", f"known: {', '.join(sorted(known))}"
             )
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
         try:
-            return cls(**values)  # type: ignore[arg-type]
+            return cls(**{key: _tuples(value) for key, value in settings.items()})  # type: ignore[arg-type]
         except TypeError as error:
             raise RequestError(f"{error}", "pipeline", "give every setting") from None
 
@@ -101,12 +103,12 @@ class Pipeline:
             *self._sampling(),
             self._cut(),
             f"outside the image: {_PADDING[self.padding]}",
-            _NORMALISATION[self.normalisation].format(*self.window)
-            + (f", cut at {self.window[0]:g} and {self.window[1]:g}" if self._cuts_z() else ""),
+            _scaled_by(self.normalisation, self.window),
+            *(
+                f"channel {number}: {_scaled_by(*scale)}"
+                for number, scale in enumerate(self.further, start=2)
+            ),
         ]
-
-    def _cuts_z(self) -> bool:
-        return self.normalisation == "robust-z" and self.window[0] < self.window[1]
 
     def _sampling(self) -> list[str]:
         spacing = " x ".join(f"{s:g}" for s in self.spacing_mm)
@@ -146,12 +148,25 @@ _NORMALISATION = {
 }
 
 
+def _scaled_by(normalisation: str, window: tuple[float, float]) -> str:
+    words = _NORMALISATION[normalisation].format(*window)
+    cuts = normalisation == "robust-z" and window[0] < window[1]
+    return words + (f", cut at {window[0]:g} and {window[1]:g}" if cuts else "")
+
+
+def _tuples(value: object) -> object:
+    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value
+
+
 def _fault(pipeline: Pipeline) -> str | None:
     if pipeline.view not in _CUT:
         return f"unknown view {pipeline.view!r}; known: {', '.join(sorted(_CUT))}"
-    if pipeline.normalisation not in _NORMALISATION:
-        known = ", ".join(sorted(_NORMALISATION))
-        return f"unknown normalisation {pipeline.normalisation!r}; known: {known}"
+    for normalisation, window in ((pipeline.normalisation, pipeline.window), *pipeline.further):
+        if normalisation not in _NORMALISATION:
+            known = ", ".join(sorted(_NORMALISATION))
+            return f"unknown normalisation {normalisation!r}; known: {known}"
+        if normalisation != "robust-z" and not window[0] < window[1]:
+            return f"the window {window} of {normalisation} is empty"
     if pipeline.padding not in _PADDING:
         return f"unknown padding {pipeline.padding!r}; known: {', '.join(sorted(_PADDING))}"
     if not len(pipeline.size) == len(pipeline.spacing_mm) == pipeline.dimension:
@@ -160,6 +175,4 @@ def _fault(pipeline: Pipeline) -> str | None:
         return f"size {pipeline.size}, spacing {pipeline.spacing_mm} or samples is not positive"
     if pipeline.view == "scaled" and pipeline.margin <= 0:
         return f"view scaled needs a margin above 0, not {pipeline.margin:g}"
-    if pipeline.normalisation != "robust-z" and not pipeline.window[0] < pipeline.window[1]:
-        return f"the window {pipeline.window} of {pipeline.normalisation} is empty"
     return None if pipeline.order in (0, 1) else f"order {pipeline.order} is neither 0 nor 1"

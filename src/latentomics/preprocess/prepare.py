@@ -147,8 +147,13 @@ def _scalings(
 ) -> list[Scaling]:
     if grey is not None:
         return [Scaling(offset=offset, scale=scale) for offset, scale in grey]
-    measure = NORMALISATIONS[pipeline.normalisation]
-    return [measure(channel, pipeline.window, where) for channel in acquisition.values]
+    own = (pipeline.normalisation, pipeline.window)
+    rest = len(acquisition.values) - 1 - len(pipeline.further)
+    scales = (own, *pipeline.further, *[own] * rest)
+    return [
+        NORMALISATIONS[name](channel, window, where)
+        for channel, (name, window) in zip(acquisition.values, scales, strict=True)
+    ]
 
 
 def _flat_axis(pipeline: Pipeline, acquisition: Acquisition, where: str) -> int | None:

@@ -5,7 +5,7 @@ from latentomics.sources.check import Balance, CohortCheck, check_cohort, measur
 from latentomics.sources.cohort import Cohort, rejection_of
 from latentomics.sources.confounds import Predictability, predictability
 from latentomics.sources.duplicates import duplicates
-from latentomics.sources.facts import CaseFacts, measure_case, voxel_hash
+from latentomics.sources.facts import CaseFacts, ChannelFacts, measure_case, voxel_hash
 from latentomics.sources.formats import FORMATS, is_axis_aligned, read_volume
 from latentomics.sources.labels import Label, label_of
 from latentomics.sources.manifest import read_cohort
@@ -15,6 +15,7 @@ __all__ = [
     "FORMATS",
     "Balance",
     "CaseFacts",
+    "ChannelFacts",
     "Cohort",
     "CohortCheck",
     "Label",

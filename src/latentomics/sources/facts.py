@@ -1,7 +1,7 @@
 """What can be said of a case by reading it once.
 
 In: a `Case`. Out: `CaseFacts`, plain numbers and words: lengths in mm (or pixels where the file has
-no physical size), intensities in the unit of the first channel. The same file gives the same facts,
+no physical size), intensities in each channel's unit. The same file gives the same facts,
 whatever else is measured and in which process.
 """
 
@@ -22,6 +22,18 @@ from latentomics.sources.reading import read_parts
 
 SAMPLED = 2**20  # voxels from which percentiles and noise of a large image are taken
 ROUNDING = 0.01  # of a voxel: affines are stored in single precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFacts:
+    """A further channel of a case in figures, in its own unit."""
+
+    modality: str
+    value_unit: str
+    minimum: float
+    p01: float
+    p99: float
+    maximum: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +65,7 @@ class CaseFacts:
     mask_box: tuple[tuple[int, ...], tuple[int, ...]] | None  # start and stop in image voxels
     mask_hash: str | None
     voxel_hash: str  # sha256 of the values as float32 and of their shape
+    further: tuple[ChannelFacts, ...] = ()  # the channels after the first
 
 
 class _MaskFacts(TypedDict):
@@ -84,8 +97,7 @@ def measure_case(case: Case) -> CaseFacts:
     """
     acquisition, region = read_parts(case)
     first = acquisition.values[0]
-    sample = np.sort(_thinned(first), axis=None)
-    p01, p50, p99 = (float(sample[round(q * (sample.size - 1))]) for q in (0.01, 0.5, 0.99))
+    p01, p50, p99 = _quantiles(first, 0.01, 0.5, 0.99)
     grid = acquisition.grid
     return CaseFacts(
         case=case.id,
@@ -107,8 +119,29 @@ def measure_case(case: Case) -> CaseFacts:
         sd=float(first.std(dtype=np.float64)),
         sigma=sigma_mad(_middle(first)),
         voxel_hash=voxel_hash(acquisition.values),
+        further=tuple(
+            _channel_facts(values, *names)
+            for values, names in zip(acquisition.values[1:], acquisition.channels[1:], strict=True)
+        ),
         **_mask_facts(acquisition, region),
     )
+
+
+def _channel_facts(values: FloatArray, modality: str, unit: str) -> ChannelFacts:
+    p01, p99 = _quantiles(values, 0.01, 0.99)
+    return ChannelFacts(
+        modality=modality,
+        value_unit=unit,
+        minimum=float(values.min()),
+        p01=p01,
+        p99=p99,
+        maximum=float(values.max()),
+    )
+
+
+def _quantiles(values: FloatArray, *shares: float) -> tuple[float, ...]:
+    sample = np.sort(_thinned(values), axis=None)
+    return tuple(float(sample[round(share * (sample.size - 1))]) for share in shares)
 
 
 def voxel_hash(values: FloatArray) -> str:

@@ -55,7 +55,9 @@ def read_cohort(
     path : Path
         CSV, TSV or parquet with one row a case; its paths are relative to it. Or a folder.
     channels : sequence of str
-        Columns that name the images of a case; the first one's grid is the case's.
+        Columns that name the images of a case; the first one's grid is the case's. The modality
+        of a further one is what its column's name ends with (``image_ct``), or what a column
+        ``modality_image_ct`` says.
     site : str, optional
         Column that names the site; by default ``site`` where there is one.
     mask_label : int, optional
@@ -148,7 +150,8 @@ def _settle(
                 f"name one of its columns: {', '.join(table.columns)}",
             )
     # When another column names the site, the column "site" is a target like any other.
-    used = {*KNOWN, *channels} - ({"site"} if site != "site" else set())
+    used = {*KNOWN, *channels, *(f"modality_{name}" for name in channels)}
+    used -= {"site"} if site != "site" else set()
     targets = tuple(name for name in table.columns if name not in used)
     return _Asked(channels=channels, site=site, mask_label=mask_label, targets=targets)
 
@@ -163,11 +166,18 @@ def _case(cells: Cells, identifier: str, asked: _Asked) -> Case:
         mask_label=cells.whole("mask_label") if label is None else label,
         roi=cells.text("roi"),
         modality=cells.one_of("modality", MODALITIES, str.upper),
+        further=tuple(_modality_of(cells, name) for name in asked.channels[1:]),
         site=None if asked.site is None else cells.text(asked.site),
         split=cells.one_of("split", SPLITS, str.lower),
         targets={name: cells.target(name) for name in asked.targets},
         retest_of=cells.text("retest_of"),
     )
+
+
+def _modality_of(cells: Cells, channel: str) -> str:
+    """Return the modality of a further channel: its own column's, or what its name ends with."""
+    stated = cells.one_of(f"modality_{channel}", MODALITIES, str.upper)
+    return stated or MODALITIES.get(channel.rpartition("_")[2].upper(), "OTHER")
 
 
 def _image(cells: Cells, name: str) -> FileRef:

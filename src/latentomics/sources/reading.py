@@ -60,16 +60,17 @@ def _read_acquisition(case: Case) -> Acquisition:
     first = read_volume(case.image[0])
     require_plausible(first.values, modality, case)
     channels = [_as_float(first, case)]
-    for number, ref in enumerate(case.image[1:], start=2):
+    modalities = case.further or ("OTHER",) * (len(case.image) - 1)
+    for number, (ref, own) in enumerate(zip(case.image[1:], modalities, strict=True), start=2):
         further = read_volume(ref)
-        # Only the first channel is of the stated modality: PET comes with its CT.
-        require_plausible(further.values, "OTHER", f"case {case.id}, channel {number} ({ref})")
+        require_plausible(further.values, own, f"case {case.id}, channel {number} ({ref})")
         channels.append(_onto(first, further, f"case {case.id}, channel {number}"))
     return Acquisition(
         values=np.stack(channels) if len(channels) > 1 else channels[0][None],
         grid=first.grid,
         modality=modality,
         unit=UNITS.get(modality, ARBITRARY_UNIT),
+        further=tuple((own, UNITS.get(own, ARBITRARY_UNIT)) for own in modalities),
     )
 
 

@@ -168,16 +168,20 @@ class AutoencoderTask:
         noise = self.plan.noise.value
         if noise is None or not self.method.corruption:
             return batch.values
-        return corrupt(
-            batch.values,
-            batch.offset,
-            batch.scale,
+        # a level in HU or SUV is the first channel's; others may be of another modality
+        noisy = slice(None) if noise.unit == "scale" else slice(1)
+        values = batch.values.clone()
+        values[:, noisy] = corrupt(
+            batch.values[:, noisy],
+            batch.offset[:, noisy],
+            batch.scale[:, noisy],
             NOISES[noise.model],
             noise.sigma,
             relative=noise.unit == "scale",
             generator=self._generator("noise", step),
             options=noise.options,
         )
+        return values
 
     @property
     def _epoch_rows(self) -> int:
