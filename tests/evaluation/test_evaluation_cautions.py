@@ -3,7 +3,7 @@
 import numpy as np
 
 from latentomics.core import Result
-from latentomics.evaluation import Facts, cautions, ks, site_variance, stability
+from latentomics.evaluation import Facts, cautions, ks, site_variance, stability, structure
 
 
 def measured_again(error, features="latent", columns=12):
@@ -91,3 +91,11 @@ def test_a_demonstration_shows_neither_intervals_nor_p():
     (said,) = cautions(results, shown)
     assert "(p" not in said.sentence
     assert "+0.030" not in said.sentence
+
+
+def test_a_code_that_repeats_itself_is_said_and_one_that_does_not_is_not():
+    codes = np.random.default_rng(0).normal(size=(60, 8))
+    assert cautions(structure("latent", codes)) == ()
+    (said,) = cautions(structure("latent", np.repeat(codes[:, :2], 4, axis=1)))
+    assert said.status == "warn"
+    assert "Only 2 of 8" in said.sentence

@@ -14,6 +14,7 @@ from latentomics.features import (
     network_errors,
     pca_errors,
     pca_features,
+    posteriors,
 )
 from latentomics.models import build_network
 
@@ -172,3 +173,16 @@ def test_flipped_components_equal_the_mean_over_flipped_pictures():
     found = pca_features(pca, make_store(values), symmetries="flips").values
     turned = [np.flip(np.stack(values), axes).reshape(30, -1) for axes in ((), (2,), (3,), (2, 3))]
     np.testing.assert_allclose(found, np.mean([pca.encode(t) for t in turned], axis=0), atol=1e-4)
+
+
+def test_posteriors_are_those_behind_the_codes_and_their_kl():
+    spec = spec_of(kind="dense", code="gaussian", widths=(32,))
+    network, store = build_network(spec, 0), make_store(pictures(11))
+    encoded = encode_store(network, make_plan(spec), store)
+    rows = np.array([3, 7, 0, 10])
+    mean, _ = posteriors(network, store, rows)
+    np.testing.assert_allclose(mean, encoded.codes[rows], atol=1e-6)
+    every = posteriors(network, store, np.arange(11))
+    kl = 0.5 * (every[0] ** 2 + np.exp(every[1]) - 1 - every[1]).mean(axis=0)
+    np.testing.assert_allclose(kl, encoded.kl, rtol=1e-5)
+    assert posteriors(build_network(spec_of(), 0), store, rows) is None

@@ -154,6 +154,9 @@ def results(label: str) -> list[dict]:
     found.append(record("label_efficiency", "latent", "auroc", 0.8, target=label, n_labels=20))
     found.append(record("label_efficiency", "pca", "auroc", 0.7, target=label, n_labels=20))
     found.append(record("site", "latent", "auroc", 0.62, target="site", chance=0.5, p=0.0271))
+    found.append(record("structure", "latent", "distinct_share", 0.75, span=None, varying=8))
+    found.append(record("structure", "latent", "total_correlation_nats", 0.4, span=None,
+                        estimator="of a Gaussian"))  # fmt: skip
     for name, value in {"latent+known": 0.92, "known": 0.8, "size": 0.71, "site": 0.55}.items():
         found.append(record("confounding", name, "auroc", value, target=label, scored="test"))
     found.append(record("confounding", "latent+known", "auroc_minus_known", 0.12, target=label,
@@ -237,5 +240,7 @@ def write_pictures(folder: Path, names: list[str], dimension: int, shown: int = 
         map=draws.normal(size=(len(names), 2)),
         map_case=np.array(names),
         map_shares=np.array([0.43, 0.21]),
+        alike=np.eye(8),
+        alike_group=np.array([0, 0, 1, 2, 3, 4, 5, 6]),
         latent_variance=np.array([2.0, 1.5, 1.0, 0.5, 0.2, 0.1, 0.02, 0.001]),
     )

@@ -16,6 +16,8 @@ from latentomics.evaluation.site_variance import site_variance
 from latentomics.evaluation.stability import retest_pairs, stability
 from latentomics.evaluation.statistics import numbered
 from latentomics.evaluation.verdict import verdict
+from latentomics.evaluation.structure import redundancy, structure
+from latentomics.evaluation.verdict import Facts, Sentence, verdict
 
 __all__ = [
     "Facts",
@@ -33,11 +35,13 @@ __all__ = [
     "numbered",
     "probe",
     "reconstruction",
+    "redundancy",
     "retest_pairs",
     "sample_errors",
     "site_columns",
     "site_predictability",
     "site_variance",
     "stability",
+    "structure",
     "verdict",
 ]

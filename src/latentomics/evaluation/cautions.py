@@ -12,6 +12,7 @@ from latentomics.core import Result
 from latentomics.evaluation.hanging import hangs_on
 from latentomics.evaluation.judgement import Facts, Sentence, Status
 
+DISTINCT_SHARE = 0.5  # of the latents; below, the code is mostly copies of itself
 STABLE_SHARE = 0.5  # of the features; with fewer a table is mostly noise
 REPEATS = (
     0.5  # median ICC: below, most of what features say is not about the case (Koo and Li 2016)
@@ -27,6 +28,7 @@ def cautions(results: Sequence[Result], facts: Facts | None = None) -> tuple[Sen
     found = (
         *(hangs_on(results, label, facts) for label in facts.labels),
         _site_variance(results),
+        _structure(results),
         _stability(results),
     )
     return tuple(one for one in found if one is not None)
@@ -57,6 +59,19 @@ def _site_variance(results: Sequence[Result]) -> Sentence | None:
         status="warn",
         sentence=f"The site explains {share_of(share)} of the learned features' variance between "
         f"patients, and {share_of(shifted)} of the features differ between sites one by one.",
+    )
+
+
+def _structure(results: Sequence[Result]) -> Sentence | None:
+    """Say that many latents repeat each other, where they do."""
+    share = find(results, "structure", LATENT, "distinct_share", None)
+    count = find(results, "structure", LATENT, "distinct_features", None)
+    if share is None or count is None or share.value >= DISTINCT_SHARE:
+        return None
+    return Sentence(
+        status="warn",
+        sentence=f"Only {count.value:.0f} of {count.settings.get('varying', 'the')} learned "
+        "features say something of their own; the others repeat them (rank correlation above 0.9).",
     )
 
 

@@ -24,6 +24,7 @@ from latentomics.features.errors import (
     patch_pca_errors,
     pca_errors,
 )
+from latentomics.features.posterior import posteriors
 from latentomics.features.reference import Likeness, Reference, fit_reference
 from latentomics.features.regional import regional_statistics, signed_distance
 from latentomics.features.repeated import CHAINED, Repeated, measurements, repeated_features
@@ -72,6 +73,7 @@ __all__ = [
     "patch_pca_features",
     "pca_errors",
     "pca_features",
+    "posteriors",
     "read_table",
     "regional_statistics",
     "regions_of",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latentomics.core import DoubleArray, IntArray, Result
+from latentomics.dataset import Store
 from latentomics.evaluation import (
     Part,
     confounding,
@@ -20,7 +21,9 @@ from latentomics.evaluation import (
     label_by_site,
     numbered,
     site_variance,
+    structure,
 )
+from latentomics.features import posteriors
 from latentomics.flow.evidence import size_block
 from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered
@@ -29,6 +32,8 @@ from latentomics.flow.records import OnEvent, ignore
 from latentomics.flow.stability import stability_of
 
 BY_FEATURE = ("latent", "pooled", "pca", "intensity")
+HAND_MADE = ("classic", "intensity")
+MIXTURE = 1000  # posteriors of the aggregate
 Table = tuple[tuple[str, ...], DoubleArray]  # names of columns, and their values
 
 
@@ -38,6 +43,7 @@ class Question:
 
     gathered: Gathered
     main: Fitting
+    store: Store  # every sample of the main fitting
     fittings: tuple[Fitting, ...]  # of the folds where there are some, else the main one
     test: IntArray
     patients: IntArray
@@ -50,6 +56,7 @@ class Question:
 def further(
     gathered: Gathered,
     main: Fitting,
+    store: Store,
     folds: Sequence[Fitting] = (),
     *,
     seed: int,
@@ -64,6 +71,7 @@ def further(
     question = Question(
         gathered=gathered,
         main=main,
+        store=store,
         fittings=tuple(folds) or (main,),
         test=np.flatnonzero([main.split.get(case) == "test" for case in main.cases]),
         patients=numbered([case.patient for case in cases]),
@@ -107,6 +115,23 @@ def _by_site(question: Question) -> list[Result]:
     return results
 
 
+def _structure(question: Question) -> list[Result]:
+    """See how the latents of held-out pictures hang together."""
+    main, rows = question.main, question.test
+    tables = tables_of(main)
+    beside: dict[str, DoubleArray] = {
+        name: table[rows] for name, (_, table) in tables.items() if name in HAND_MADE
+    }
+    samples = np.flatnonzero([main.split.get(case) == "test" for case in question.store.cases])
+    return structure(
+        "latent",
+        tables["latent"][1][rows],
+        posterior=posteriors(main.fitted.network, question.store, samples[:MIXTURE]),  # type: ignore[arg-type]
+        beside=beside,
+        seed=question.seed,
+    )
+
+
 def _besides(question: Question) -> list[Result]:
     """See what tells each label without a picture, and what the features add to it."""
     gathered, seed = question.gathered, question.seed
@@ -142,6 +167,7 @@ def _repeated(question: Question) -> list[Result]:
 FURTHER: Mapping[str, Callable[[Question], list[Result]]] = {
     "sites by feature": _by_site,
     "confounding": _besides,
+    "structure": _structure,
     "stability": _repeated,
 }
-ENCODING = ("stability",)  # these use the network, and as many threads as it likes
+ENCODING = ("structure", "stability")  # these use the network, and as many threads as it likes

@@ -187,7 +187,9 @@ def _run(job: Job) -> RunRecord:
         job.tell("evidence", "probes, sites and shift")
         seed, told = job.request.seed, job.on_event
         results = evidence(gathered, main, folds, seed=seed)
-        results += further(gathered, main, folds, seed=seed, workers=plan.workers, on_event=told)
+        results += further(
+            gathered, main, stores.every, folds, seed=seed, workers=plan.workers, on_event=told
+        )
         sentences = judge(results, main, job.request)
         if job.request.demonstration:
             results = without_intervals(results)

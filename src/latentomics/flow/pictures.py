@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from latentomics.core import FloatArray, write_atomic
 from latentomics.dataset import Store
+from latentomics.evaluation import redundancy
 from latentomics.features import input_of
 from latentomics.flow.fitting import Fitting
 
@@ -23,6 +24,7 @@ STEPS = np.linspace(-2.5, 2.5, 7)
 QUERIES = 4
 NEIGHBOURS = 5
 THUMBNAIL = 48
+MOST_ALIKE = 256  # latents in the picture of their correlations
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
@@ -97,7 +99,7 @@ def _codes(fitting: Fitting) -> Arrays:
     left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
     shares = sizes**2 / max(float((sizes**2).sum()), 1e-12)
     codes = fitting.encoded.codes
-    found: Arrays = {
+    found: Arrays = _redundancy(fitting) | {
         "map": (left[:, :2] * sizes[:2]).astype(np.float32),
         "map_case": np.array(fitting.cases),
         "map_shares": shares[:2],
@@ -106,6 +108,18 @@ def _codes(fitting: Fitting) -> Arrays:
         return found | {"latent_kl": fitting.encoded.kl}
     variance = codes.astype(np.float64).var(0)
     return found | {"latent_variance": variance / max(float(variance.mean()), 1e-12)}
+
+
+def _redundancy(fitting: Fitting) -> Arrays:
+    """Return |Spearman| of the latents on test cases, those that repeat each other together."""
+    test = np.flatnonzero([fitting.split.get(case) == "test" for case in fitting.cases])
+    values = fitting.features["latent"].values[test].astype(np.float64)
+    varying = np.flatnonzero(values.std(axis=0) > 0) if len(test) > 2 else np.empty(0, np.int64)
+    if not len(varying):
+        return {}
+    groups, alike = redundancy(values[:, varying])
+    order = np.argsort(groups, kind="stable")[:MOST_ALIKE]
+    return {"alike": alike[np.ix_(order, order)].astype(np.float32), "alike_group": groups[order]}
 
 
 def _traversals(fitting: Fitting) -> Arrays:

@@ -6,6 +6,7 @@ from latentomics.report.figures.forest import ForestRow, forest
 from latentomics.report.figures.histogram import region_sizes
 from latentomics.report.figures.ladder import Ladder, ladders
 from latentomics.report.figures.latent_map import Colouring, latent_map
+from latentomics.report.figures.matrix import alike_matrix
 from latentomics.report.figures.neighbours import Neighbour, neighbour_rows
 from latentomics.report.figures.reconstruction import Shown, comparison
 from latentomics.report.figures.style import png, svg
@@ -19,6 +20,7 @@ __all__ = [
     "Neighbour",
     "Shown",
     "TraversalRow",
+    "alike_matrix",
     "comparison",
     "forest",
     "ladders",

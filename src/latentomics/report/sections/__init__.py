@@ -17,6 +17,7 @@ from latentomics.report.sections.reconstruction import reconstruction_section
 from latentomics.report.sections.rejected import rejected_section
 from latentomics.report.sections.shift import shift_section
 from latentomics.report.sections.stability import stability_section
+from latentomics.report.sections.structure import structure_section
 from latentomics.report.sections.training import training_section
 
 SECTIONS: tuple[Callable[[RunFiles], Section], ...] = (
@@ -26,6 +27,7 @@ SECTIONS: tuple[Callable[[RunFiles], Section], ...] = (
     training_section,
     reconstruction_section,
     latent_section,
+    structure_section,
     evidence_section,
     confounding_section,
     shift_section,
