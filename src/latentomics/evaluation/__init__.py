@@ -15,9 +15,8 @@ from latentomics.evaluation.site import site_columns, site_predictability
 from latentomics.evaluation.site_variance import site_variance
 from latentomics.evaluation.stability import retest_pairs, stability
 from latentomics.evaluation.statistics import numbered
-from latentomics.evaluation.verdict import verdict
 from latentomics.evaluation.structure import redundancy, structure
-from latentomics.evaluation.verdict import Facts, Sentence, verdict
+from latentomics.evaluation.verdict import verdict
 
 __all__ = [
     "Facts",
