@@ -7,7 +7,6 @@ Chebyshev's measure: 13 directions in a volume, 4 in a plane.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -93,9 +92,8 @@ def aggregated(
         if merged:
             matrices, voxels = matrices.sum(axis=0, keepdims=True), voxels * len(part.offsets)
         found.append(describe(region, matrices, voxels))
-    means = {}
-    for name in found[0]:
-        values = np.concatenate([one[name] for one in found])
-        known = values[np.isfinite(values)]  # a direction without neighbours has no matrix
-        means[name] = float(known.mean()) if len(known) else math.nan
-    return means
+    names = list(found[0])
+    values = np.concatenate([np.array([one[name] for name in names]) for one in found], axis=1)
+    known = values[:, np.isfinite(values).all(axis=0)]  # a direction without neighbours has none
+    means = known.mean(axis=1) if known.size else np.full(len(names), np.nan)
+    return dict(zip(names, means.tolist(), strict=True))
