@@ -124,6 +124,21 @@ def test_T6_noise_rebuilt_by_a_wide_code_is_no_achievement():
     assert verdict(good(latent=0.6, pca=0.75), [], facts)[0].status == "ok"
 
 
+def test_T6_the_mean_of_few_pictures_is_a_poor_rival_by_one_over_n():
+    # E|x - mean of n|^2 = s^2 (1 + 1/n) on new noise, where the true mean leaves s^2
+    generator, n = np.random.default_rng(0), 4
+    new, seen = generator.normal(size=(400, 500)), generator.normal(size=(400, n, 500))
+    error = float(((new - seen.mean(axis=1)) ** 2).mean())
+    assert error == pytest.approx(1 + 1 / n, rel=0.01)
+    # a code of a tenth of the voxels that rebuilds new noise at best leaves nine tenths of it
+    left = record("reconstruction", "latent", "mse", 0.9)
+    results = [left, record("reconstruction", "mean", "mse", 1 + 1 / n)]
+    known = Facts(labels=(), code_share=0.1, training=n)
+    many = Facts(labels=(), code_share=0.1, training=1000)
+    assert verdict(results, [], known)[0].status == "fail"
+    assert verdict(results, [], many)[0].status == "ok"
+
+
 def test_T4_a_training_that_stopped_is_said_first():
     found = verdict(good(), [{}], Facts(labels=("malignant",), outcome="stopped: kl became NaN"))
     assert found[0].status == "fail"
