@@ -36,6 +36,11 @@ def test_noise_alone_moves_less_than_all_at_once(finished: flow.RunRecord) -> No
     assert noise > 0.9
 
 
+def test_every_run_judges_its_map_only_with_enough_test_cases(finished: flow.RunRecord) -> None:
+    judged = [r for r in finished.results if r.evaluation in ("embedding", "structure")]
+    assert judged == []  # twelve test cases
+
+
 def test_the_report_draws_every_feature(finished: flow.RunRecord) -> None:
     assert (finished.folder / "pictures" / "stability_chained.svg").is_file()
     assert "Do the features repeat?" in finished.report.read_text()

@@ -4,6 +4,7 @@ from latentomics.evaluation.cautions import cautions
 from latentomics.evaluation.collapse import collapse
 from latentomics.evaluation.columns import comparable
 from latentomics.evaluation.confounding import confounding, label_by_site
+from latentomics.evaluation.embedding import embedding, principal_map
 from latentomics.evaluation.judgement import Facts, Sentence
 from latentomics.evaluation.ks import ks
 from latentomics.evaluation.labels import label_efficiency
@@ -27,11 +28,13 @@ __all__ = [
     "comparable",
     "confounding",
     "default_comparisons",
+    "embedding",
     "ks",
     "label_by_site",
     "label_efficiency",
     "mmd",
     "numbered",
+    "principal_map",
     "probe",
     "reconstruction",
     "redundancy",

@@ -17,9 +17,11 @@ from latentomics.dataset import Store
 from latentomics.evaluation import (
     Part,
     confounding,
+    embedding,
     ks,
     label_by_site,
     numbered,
+    principal_map,
     site_variance,
     structure,
 )
@@ -132,6 +134,21 @@ def _structure(question: Question) -> list[Result]:
     )
 
 
+def _maps(question: Question) -> list[Result]:
+    """See whether maps of the code, and of the images' components, keep neighbours together."""
+    tables = tables_of(question.main)
+    latent, images = (tables[name][1][question.test] for name in ("latent", "pca"))
+    if len(question.test) < 2:
+        return []
+    of_latent, of_images = principal_map(latent), principal_map(images)
+    seed = question.seed
+    return [
+        *embedding("latent", of_latent, latent, of="code", seed=seed),
+        *embedding("latent", of_latent, images, of="images", seed=seed),
+        *embedding("pca", of_images, images, of="images", seed=seed),
+    ]
+
+
 def _besides(question: Question) -> list[Result]:
     """See what tells each label without a picture, and what the features add to it."""
     gathered, seed = question.gathered, question.seed
@@ -167,6 +184,7 @@ def _repeated(question: Question) -> list[Result]:
 FURTHER: Mapping[str, Callable[[Question], list[Result]]] = {
     "sites by feature": _by_site,
     "confounding": _besides,
+    "maps": _maps,
     "structure": _structure,
     "stability": _repeated,
 }

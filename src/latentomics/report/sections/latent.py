@@ -24,6 +24,7 @@ from latentomics.report.figures import (
 from latentomics.report.page import Block, Gallery, Heading, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections import cases as of_cases
+from latentomics.report.sections.maps import map_quality
 from latentomics.report.sections.pictures import anatomical, spacing_of
 from latentomics.report.sections.records import chosen, scored_on
 from latentomics.report.words import feature_name, interval, metric_name, number, target_name
@@ -63,7 +64,11 @@ def _map(files: RunFiles) -> list[Block]:
         caption=f"One dot a case (n = {number(len(names))}): the two directions in which the codes "
         "vary most. Where colours part by site, the features know the scanner.",
     )
-    return [Heading(text="Map by label and site"), Gallery(pictures=(picture,))]
+    return [
+        Heading(text="Map by label and site"),
+        Gallery(pictures=(picture,)),
+        *map_quality(files),
+    ]
 
 
 def _directions(files: RunFiles) -> tuple[str, str]:
