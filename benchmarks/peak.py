@@ -53,7 +53,7 @@ def operations(spec: NetworkSpec, batch: int) -> int:
     network = build_network(spec, seed=0)
     values = torch.randn(batch, spec.channels_in, *spec.size)
     with FlopCounterMode(display=False) as counter:
-        output = network.decode(centre(network.encode(values)))
+        output = network.reconstruct(centre(network.encode(values)))
         (output - values).square().sum().backward()
     return counter.get_total_flops()
 

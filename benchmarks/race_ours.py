@@ -59,7 +59,7 @@ def run(pair: str, crops: Crops, seconds: float, seed: int) -> Curve:
     network: Network
 
     def rebuild(values: torch.Tensor) -> torch.Tensor:
-        return network.decode(centre(network.encode(values)))
+        return network.reconstruct(centre(network.encode(values)))
 
     for name in IMPORTED:
         import_module(name)

@@ -16,6 +16,7 @@ class Event:
     total: float
     seconds_left: float | None = None
     message: str = ""
+    remark: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

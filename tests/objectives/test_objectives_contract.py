@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from latentomics.core import Code, Gaussian, Map, Point, Quantised, StepView
+from latentomics.core import MEAN_AND_LOG_SD, Code, Gaussian, Map, Point, Quantised, StepView
 from latentomics.objectives import LIKELIHOODS, PENALTIES, total, usual_options
 
 SIZES = [(7,), (3, 5), (3, 5, 2)]
 BATCH = 5
 PARTS = [*(PENALTIES[name] for name in PENALTIES), *(LIKELIHOODS[name] for name in LIKELIHOODS)]
-OPTIONS = usual_options(part.options for part in PARTS)
+OPTIONS = {**usual_options(part.options for part in PARTS), "free_nats": 2.0}
 PENALTY_CASES = [(name, code) for name in PENALTIES for code in PENALTIES[name].codes]
 
 
@@ -26,16 +26,27 @@ def make_code(kind: str, seed: int) -> Code:
     return Gaussian(mean=first[..., 0], log_var=0.1 * second[..., 0] + first[..., 1])
 
 
-def make_view(size: tuple[int, ...], kind: str = "gaussian", seed: int = 0) -> StepView:
+def make_view(
+    size: tuple[int, ...], kind: str = "gaussian", seed: int = 0, likelihood: str = "gaussian"
+) -> StepView:
     generator = torch.Generator().manual_seed(seed)
-    target, output = torch.rand(2, BATCH, 2, *size, generator=generator)
+    target = torch.rand(BATCH, 2, *size, generator=generator)
+    given = 4 if LIKELIHOODS[likelihood].output == MEAN_AND_LOG_SD else 2
+    output = torch.rand(BATCH, given, *size, generator=generator)
     weight = (torch.rand(BATCH, 1, *size, generator=generator) > 0.4).float()
     weight[:, :, 0] = 1
+    code = make_code(kind, seed)
+    drawn = (
+        code.mean + torch.randn(BATCH, 3, generator=generator) * (0.5 * code.log_var).exp()
+        if isinstance(code, Gaussian)
+        else code.z.flatten(1)
+    )
     return StepView(
-        target=target, weight=weight, code=make_code(kind, seed), draw=torch.zeros(BATCH, 3),
-        output=output.requires_grad_(), log_scale=None, second=make_code(kind, seed + 1),
-        domain=None, step=3, cohort_size=9, options=OPTIONS, input=target, basis=BASIS,
-        encode=encode, probes=torch.randn(BATCH, 1, 3, generator=generator).sign(),
+        target=target, weight=weight, code=code, draw=drawn, output=output.requires_grad_(),
+        log_scale=None, second=make_code(kind, seed + 1), domain=None, step=3, cohort_size=9,
+        options=OPTIONS, nll=drawn.sum(1), prior=torch.randn(drawn.shape, generator=generator),
+        critic=lambda draws: (draws**2).sum(1), input=target, basis=BASIS, encode=encode,
+        probes=torch.randn(BATCH, 1, 3, generator=generator).sign(),
     )  # fmt: skip
 
 
@@ -78,7 +89,7 @@ def pick(view: StepView, rows: list[int]) -> StepView:
 def test_KA_1_1_doubling_the_batch_leaves_a_likelihood_unchanged(
     name: str, size: tuple[int, ...]
 ) -> None:
-    view = make_view(size)
+    view = make_view(size, likelihood=name)
     term = LIKELIHOODS[name].nll(view)
     assert term.shape == (BATCH,)
     twice = LIKELIHOODS[name].nll(pick(view, [*range(BATCH)] * 2))
@@ -100,7 +111,10 @@ def test_a_per_sample_term_does_not_depend_on_its_neighbours() -> None:
         for name in registry:
             entry = registry[name]
             compute = getattr(entry, "nll", None) or entry.term  # type: ignore[union-attr]
-            view = make_view((3, 5), getattr(entry, "codes", ("gaussian",))[0])
+            code = getattr(entry, "codes", ("gaussian",))[0]
+            view = make_view(
+                (3, 5), code, likelihood=name if registry is LIKELIHOODS else "gaussian"
+            )
             alone, together = compute(pick(view, [1, 2])), compute(view)[1:3]
             same = torch.allclose(alone, together, rtol=1e-5, atol=1e-6)
             assert same == entry.per_sample, name
@@ -109,8 +123,9 @@ def test_a_per_sample_term_does_not_depend_on_its_neighbours() -> None:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", list(LIKELIHOODS))
 def test_KA_1_1_values_outside_the_mask_change_nothing(name: str, size: tuple[int, ...]) -> None:
-    view = make_view(size)
+    view = make_view(size, likelihood=name)
     outside = (view.weight == 0).expand_as(view.target)
+    unseen = (view.weight == 0).expand_as(view.output)
     other = pick(view, [*range(BATCH)])
     other = StepView(
         **{
@@ -123,8 +138,8 @@ def test_KA_1_1_values_outside_the_mask_change_nothing(name: str, size: tuple[in
         loss, terms = total(given, name, ("kl",), {"kl": 1.0})
         gradient = torch.autograd.grad(loss.sum(), view.output)[0]
         results.append((loss, gradient, terms["mse"], terms["nll_per_voxel"]))
-        assert not gradient[outside].any()
-        assert gradient[~outside].all()
+        assert not gradient[unseen].any()
+        assert gradient[~unseen].all()
     for first, second in zip(*results, strict=True):
         torch.testing.assert_close(first, second)
 

@@ -5,22 +5,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from objectives_view import make_view
 
-from latentomics.core import Code, Gaussian, Point, RequestError, StepView
+from latentomics.core import Code, Gaussian, Point, RequestError
 from latentomics.objectives import LIKELIHOODS, PENALTIES, SCHEDULES, total, weights_at
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
-
-
-def make_view(**changes: object) -> StepView:
-    generator = torch.Generator().manual_seed(0)
-    target, output = torch.rand(2, 4, 1, 3, 5, generator=generator)
-    z = torch.randn(4, 3, generator=generator)
-    view = StepView(
-        target=target, weight=torch.ones(4, 1, 3, 5), code=Point(z=z), draw=z, output=output,
-        log_scale=None, second=None, domain=None, step=0, cohort_size=4,
-    )  # fmt: skip
-    return replace(view, **changes)  # type: ignore[arg-type]
 
 
 def gaussian(mean: float, deviation: float) -> Gaussian:
@@ -44,6 +34,24 @@ def test_KA_6_2_nll_at_the_best_variance() -> None:
     torch.testing.assert_close(terms["nll_per_voxel"], wanted, rtol=0, atol=1e-5)
     learned = replace(view, log_scale=torch.tensor(math.log(0.1)))
     torch.testing.assert_close(total(learned, "gaussian-learned", (), {})[0], terms["nll"])
+
+
+def test_KA_6_2_a_variance_for_each_voxel_reaches_the_same() -> None:
+    view = make_view()
+    floor, wanted = math.log(1e-3), math.log(0.1)
+    raw = torch.full_like(view.target, floor + math.log(math.expm1(wanted - floor)))
+    view = replace(view, output=torch.cat([view.target + 0.1, raw], dim=1).requires_grad_())
+    loss, terms = total(view, "gaussian-per-voxel", (), {})
+    best = torch.full((4,), -0.883647)
+    torch.testing.assert_close(terms["nll_per_voxel"].detach(), best, rtol=0, atol=1e-5)
+    torch.testing.assert_close(terms["mse"], torch.full((4,), 0.01), rtol=1e-4, atol=0)
+    gradient = torch.autograd.grad(loss.sum(), view.output)[0]
+    assert float(gradient[:, 1:].abs().max()) < 1e-3  # at the best variance
+    certain = torch.cat([view.target + 0.1, torch.full_like(raw, -20)], dim=1).requires_grad_()
+    nll = total(replace(view, output=certain), "gaussian-per-voxel", (), {})[0]
+    assert float(nll.max().detach()) < 15 * 0.5 * 0.1**2 / 1e-6  # the log SD stops at log 1e-3
+    gradient = torch.autograd.grad(nll.sum(), certain)[0][:, 1:]
+    assert (gradient < 0).all()  # and is pulled back up
 
 
 def test_the_learned_scale_gets_a_gradient_that_vanishes_at_the_best() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from latentomics.core import CaseError
-from latentomics.planning import Plan, Request, fingerprint_of, make_plan, pipeline_of
+from latentomics.planning import Architecture, Plan, Request, fingerprint_of, make_plan, pipeline_of
 from latentomics.preprocess import Pipeline, prepare
 from latentomics.sources import measure_case, read_case, read_cohort
 
@@ -45,7 +45,7 @@ def planned(manifest: Path) -> Plan:
         Request(manifest=str(manifest), channels=CHANNELS),
         fingerprint_of(cases, [measure_case(case) for case in cases]),
         2,
-        architecture_of=lambda _: ("local", "map"),
+        architecture_of=lambda _: Architecture(kind="local", code="map"),
         training=len(cases),
         spectrum=lambda _: (1.0,),
     )

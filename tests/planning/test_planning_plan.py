@@ -9,6 +9,7 @@ import pytest
 
 from latentomics.core import RequestError
 from latentomics.planning import (
+    Architecture,
     Fingerprint,
     Plan,
     Request,
@@ -46,7 +47,7 @@ LESIONS = Fingerprint(
     mask_offset_spread=0.1,
     mask_share=0.6,
 )
-ARCHITECTURES = {"local": ("local", "map")}
+ARCHITECTURES = {"local": Architecture(kind="local", code="map")}
 SPECTRUM = tuple(0.5**power for power in range(1, 60))
 
 
@@ -61,7 +62,7 @@ def planned(
         Request.model_validate({"manifest": "cohort.csv", **asked}),
         found,
         2,
-        architecture_of=lambda method: ARCHITECTURES.get(method, ("convolutional", "point")),
+        architecture_of=lambda method: ARCHITECTURES.get(method, Architecture()),
         training=training,
         spectrum=lambda _: spectrum,
         coarser=coarser,

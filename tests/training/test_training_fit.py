@@ -137,13 +137,13 @@ def test_the_mask_goes_in_and_out_and_moves_with_the_values(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[torch.Tensor] = []
-    original = AutoencoderTask._loss
+    original = AutoencoderTask._view
 
     def spy(task: AutoencoderTask, batch: Any, values: torch.Tensor, *rest: Any) -> Any:
         seen.append((batch.mask == (values > 0.3).float()).all())
         return original(task, batch, values, *rest)
 
-    monkeypatch.setattr(AutoencoderTask, "_loss", spy)
+    monkeypatch.setattr(AutoencoderTask, "_view", spy)
     spec = make_spec(channels_in=2, channels_out=2)
     plan = make_plan(spec, mask_channel=True, shift=2, symmetries="flips", loss_region="mask")
     fitted = run_fit(plan)

@@ -38,6 +38,8 @@ class Talk:
     def on_event(self, event: Event) -> None:
         """Show how far a stage is; the flow calls this."""
         self._display.show(event)
+        if event.remark:
+            self.remark(event.remark)
 
     def remark(self, text: str) -> None:
         """Say something that is no result; ``--quiet`` leaves it out."""

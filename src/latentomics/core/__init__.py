@@ -11,6 +11,7 @@ from latentomics.core.errors import (
 )
 from latentomics.core.executor import Outcome, map_cases, usable_cores
 from latentomics.core.files import content_hash, file_sha256, plain, write_atomic
+from latentomics.core.outputs import LOGITS, MEAN, MEAN_AND_LOG_SD, OUTPUTS, expected_values
 from latentomics.core.records import (
     Acquisition,
     BoolArray,
@@ -40,6 +41,10 @@ from latentomics.core.registry import Registry, import_siblings
 from latentomics.core.seeds import stream, stream_seed
 
 __all__ = [
+    "LOGITS",
+    "MEAN",
+    "MEAN_AND_LOG_SD",
+    "OUTPUTS",
     "Acquisition",
     "BoolArray",
     "Capsules",
@@ -73,6 +78,7 @@ __all__ = [
     "StepView",
     "Target",
     "content_hash",
+    "expected_values",
     "file_sha256",
     "import_siblings",
     "map_cases",

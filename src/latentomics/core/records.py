@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from latentomics.core.outputs import MEAN, MEAN_AND_LOG_SD
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -216,6 +218,12 @@ class StepView:
     input: Tensor | None = None  # what was encoded, for penalties on the encoder's derivative
     probes: Tensor | None = None  # (batch, probes, latent) of -1 and 1, to sound that derivative
     basis: Tensor | None = None  # (dimensions, latent), where the decoder reads combinations of it
+    nll: Tensor | None = None  # (batch,) nats, of the likelihood, once it is known
+    draws: int = 1  # so many rows in turn belong to one sample and differ in their draw
+    prior: Tensor | None = None  # draws from the prior, of the shape of ``draw``
+    shuffled: Tensor | None = None  # draws of other samples, each latent of another one
+    critic: Callable[[Tensor], Tensor] | None = None  # log odds (batch,) that draws are joint ones
+    covariance: Tensor | None = None  # of codes, (latent, latent), over more than this batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,9 +252,15 @@ class NetworkSpec:
     codebook: int = 0  # entries of a quantised code
     basis: int = 0  # dimensions of the space whose basis a code holds coefficients of; 0: none
     orthonormal: bool = False  # that basis is kept orthonormal exactly
+    output: str = MEAN  # what the decoder gives for each value: see core.outputs
 
     @property
     def block(self) -> int:
         """Voxels an axis that one position of the code stands for; 0 where it has no positions."""
         levels = {"local": 1, "spatial": len(self.widths)}.get(self.kind)
         return 0 if levels is None else int(self.stem << (levels - 1))
+
+    @property
+    def decoder_channels(self) -> int:
+        """Channels that the decoder gives: two for each of the sample's where it says log SDs."""
+        return self.channels_out * (2 if self.output == MEAN_AND_LOG_SD else 1)

@@ -28,6 +28,12 @@ class Pca:
     variances: DoubleArray  # (k,)
     total_variance: float
 
+    @property
+    def discarded_variance(self) -> float:
+        """Mean variance of the D - k directions left out: the noise of PPCA (METHODS 2)."""
+        left = self.mean.size - len(self.variances)
+        return max(0.0, self.total_variance - float(self.variances.sum())) / max(1, left)
+
     def encode(self, values: FloatArray) -> FloatArray:
         """Return the codes (n, k) of values (n, D)."""
         codes: FloatArray = values @ self.components.T - self.mean @ self.components.T

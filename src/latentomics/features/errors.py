@@ -38,7 +38,8 @@ def network_errors(network: Network, store: Store) -> DoubleArray:
 
         errors = np.empty(len(store))
         for rows, inputs in chunks(store, network.spec.channels_in):
-            output = network.decode(centre(network.encode(torch.from_numpy(inputs).to(device))))
+            code = network.encode(torch.from_numpy(inputs).to(device))
+            output = network.reconstruct(centre(code))
             rebuilt = output.float().cpu().numpy()[: rows.stop - rows.start, : store.channels]
             for row, output in zip(range(rows.start, rows.stop), rebuilt, strict=True):
                 errors[row] = _mean_square(store.sample(row).values - output, _weight(store, row))
@@ -105,7 +106,7 @@ def _rebuilt_map(network: Network, store: Store, row: int) -> FloatArray:
     values = input_of(store, row, network.spec.channels_in)
     tensor = torch.from_numpy(values[None]).to(next(network.parameters()).device)
     code = network.encode(tensor)
-    output: FloatArray = network.decode(code.z)[0].cpu().numpy()  # type: ignore[union-attr]
+    output: FloatArray = network.reconstruct(code.z)[0].cpu().numpy()  # type: ignore[union-attr]
     return output[: store.channels]
 
 

@@ -15,8 +15,10 @@ from latentomics.dataset import open_store, prepare_cohort
 from latentomics.flow.gather import Gathered, Split, cache_folder
 from latentomics.flow.memory import need_of
 from latentomics.methods import method_named, method_of
+from latentomics.objectives import LIKELIHOODS
 from latentomics.planning import (
     COARSER,
+    Architecture,
     Choice,
     Plan,
     available_hardware,
@@ -37,9 +39,10 @@ def decide(gathered: Gathered, split: Split, *, workers: int | None) -> Plan:
     found = fingerprint_of(training, [gathered.facts[case.id] for case in training])
     request = gathered.request
 
-    def architecture(method: str) -> tuple[str, str]:
+    def architecture(method: str) -> Architecture:
         named = method_named(method, request.settings)
-        return named.kinds[0], named.code
+        output = LIKELIHOODS[named.likelihood].output
+        return Architecture(kind=named.kinds[0], code=named.code, output=output)
 
     def plans() -> Iterator[Plan]:
         for coarser in COARSER:

@@ -203,6 +203,7 @@ def _teller(on_event: OnEvent) -> Callable[[Progress], None]:
                 total=1.0,
                 seconds_left=progress.seconds_left,
                 message=f"step {progress.step}: {terms}",
+                remark=progress.remark,
             )
         )
 

@@ -135,7 +135,7 @@ def _traversals(fitting: Fitting) -> Arrays:
         moved[row, :, latent] += STEPS * codes[:, latent].std()
     with torch.inference_mode():
         images = [
-            network.decode(torch.from_numpy(row).float().to(device))[:, 0].cpu().numpy()  # type: ignore[operator]
+            network.reconstruct(torch.from_numpy(row).float().to(device))[:, 0].cpu().numpy()  # type: ignore[operator]
             for row in moved
         ]
     return {

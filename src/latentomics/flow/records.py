@@ -21,6 +21,7 @@ class Event:
     total: float
     seconds_left: float | None = None
     message: str = ""
+    remark: str = ""  # a warning in words, said once
 
 
 OnEvent = Callable[[Event], None]

@@ -7,6 +7,6 @@ training. Nothing here imports torch, so that methods can be listed without it.
 
 from latentomics.methods import entries  # noqa: F401  fills METHODS
 from latentomics.methods.checks import method_named, method_of, setting_names
-from latentomics.methods.method import METHODS, Method, Setting
+from latentomics.methods.method import LATER, METHODS, Method, Setting
 
-__all__ = ["METHODS", "Method", "Setting", "method_named", "method_of", "setting_names"]
+__all__ = ["LATER", "METHODS", "Method", "Setting", "method_named", "method_of", "setting_names"]

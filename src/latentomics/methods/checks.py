@@ -14,6 +14,7 @@ from latentomics.methods.method import METHODS, Method
 from latentomics.methods.noises import noise_conflicts
 from latentomics.noise import noise_setting_names
 from latentomics.objectives import (
+    COMPANIONS,
     LIKELIHOODS,
     PENALTIES,
     SCHEDULES,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from latentomics.planning import Plan
 
 Value = float | str | bool
+WITHIN_0_AND_1 = ("percentile", "identity")  # normalisations; the second one as far as training saw
 USUAL_WARM_UP = 500  # steps, where a method that has none is given a schedule
 
 
@@ -49,7 +51,7 @@ def method_named(name: str, settings: Mapping[str, Value]) -> Method:
     RequestError
         For an unknown method, or a setting that it does not have or that makes no sense.
     """
-    method = METHODS[name]
+    method = _preset(METHODS[name], settings)
     weights, moves = dict(method.penalties), method.all_settings()
     for setting, value in settings.items():
         if setting in moves:
@@ -68,23 +70,35 @@ def method_named(name: str, settings: Mapping[str, Value]) -> Method:
     return replace(method, penalties=weights)
 
 
+def _preset(method: Method, settings: Mapping[str, Value]) -> Method:
+    """Return the method with the weights that its authors take for an option."""
+    weights = dict(method.penalties)
+    for name, value in settings.items():
+        weights |= method.presets.get(f"{name}={value}", {})
+    return replace(method, penalties=weights)
+
+
 def setting_names(method: Method) -> list[str]:
     """Return every name that ``--set`` takes for a method."""
     names = {*method.all_settings(), *method.declared_options()}
-    names |= {"warm_up_steps", "schedule"} if method.penalties else set()
-    names |= set() if method.closed_form else {"likelihood", *noise_setting_names()}
+    names |= {"warm_up_steps", "schedule"} if _scheduled(method) else set()
+    names |= {"likelihood"} if _free_likelihood(method) else set()
+    names |= set() if method.closed_form else set(noise_setting_names())
+    names |= {"code"} if method.other_codes else set()
     return sorted(names)
 
 
 def _set(method: Method, name: str, value: Value) -> Method:
-    if name == "warm_up_steps" and method.penalties:
+    if name == "warm_up_steps" and _scheduled(method):
         grows = "warm-up" if method.schedule == "constant" else method.schedule
         return replace(method, schedule=grows, warm_up_steps=int(checked_number(name, value)))
-    if name == "schedule" and method.penalties:
+    if name == "schedule" and _scheduled(method):
         SCHEDULES[str(value)]  # refuses an unknown name
         steps = method.warm_up_steps or USUAL_WARM_UP
         return replace(method, schedule=str(value), warm_up_steps=steps)
-    if name == "likelihood" and not method.closed_form:
+    if name == "code" and value in (method.code, *method.other_codes):
+        return replace(method, code=str(value))
+    if name == "likelihood" and _free_likelihood(method):
         return replace(method, likelihood=LIKELIHOODS[str(value)].name)
     if name in noise_setting_names() and not method.closed_form:
         return method  # the plan's noise is made from it
@@ -99,9 +113,21 @@ def _set(method: Method, name: str, value: Value) -> Method:
     )
 
 
+def _scheduled(method: Method) -> bool:
+    """Whether a schedule decides any weight."""
+    set_by = set() if method.companion is None else set(COMPANIONS[method.companion].sets)
+    return not method.closed_form and bool(set(method.penalties) - set_by)
+
+
+def _free_likelihood(method: Method) -> bool:
+    own = None if method.companion is None else COMPANIONS[method.companion].likelihood
+    return own is None and not method.closed_form
+
+
 def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:
     """Return what does not go together, and the remedy; None where all does."""
     network, noise = plan.network.value, plan.noise.value
+    likelihood = LIKELIHOODS[method.likelihood]
     checks = (
         (
             plan.dimension.value not in method.dimensions,
@@ -135,9 +161,20 @@ def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:
         ),
         *noise_conflicts(plan),
         (
-            LIKELIHOODS[method.likelihood].bounded,
-            f"likelihood {method.likelihood}, whose outputs are logits and not intensities",
-            "use gaussian or gaussian-learned",
+            likelihood.bounded and plan.normalisation.value not in WITHIN_0_AND_1,
+            f"likelihood {method.likelihood} of intensities by {plan.normalisation.value}, which "
+            "leave [0, 1]",
+            "use a Gaussian likelihood, or set normalisation to percentile",
+        ),
+        (
+            network.output != likelihood.output,
+            f"a network whose output is {network.output}",
+            f"set the network's output to {likelihood.output}",
+        ),
+        (
+            float(method.all_options().get("draws", 1)) < 1,
+            "fewer than one draw of each code",
+            "set draws to 1 or more",
         ),
         *(
             (

@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from latentomics.core import Options, Registry
-from latentomics.objectives import LIKELIHOODS, PENALTIES, Declared, usual_options, weights_at
+from latentomics.objectives import (
+    COMPANIONS,
+    LIKELIHOODS,
+    PENALTIES,
+    Declared,
+    usual_options,
+    weights_at,
+)
+
+LATER = 2**62  # a step after every warm-up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +37,11 @@ class Setting:
 class Method:
     """Parts of a method; penalties are weights in nats per nat (METHODS, section 1).
 
-    ``kinds``: the kinds of network that it works with, the usual one first. ``corruption``: the
-    input is corrupted by the plan's noise. ``settings``: names that move weights; the weight of a
-    KL term is always called beta. ``options``: what its parts read, where it is not their usual.
+    ``other_codes``: what may stand in place of the code. ``kinds``: the kinds of network that it
+    works with, the usual one first. ``corruption``: the input is corrupted by the plan's noise.
+    ``settings``: names that move weights; that of a KL term is called beta where it has no other.
+    ``options``: what its parts read, where it is not their usual. ``presets``: weights that come
+    with an option, as "name=value". ``companion``: what it keeps from step to step.
     ``second_view``: how each sample is transformed for a second code. ``closed_form``: no training.
     """
 
@@ -38,14 +49,17 @@ class Method:
     summary: str
     paper: str
     code: str = "point"
+    other_codes: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("convolutional", "dense")
     corruption: bool = False
     likelihood: str = "gaussian"
     penalties: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, Setting] = field(default_factory=dict)
     options: Options = field(default_factory=dict)
+    presets: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     schedule: str = "constant"
     warm_up_steps: int = 0
+    companion: str | None = None
     second_view: str | None = None
     closed_form: bool = False
     dimensions: tuple[int, ...] = (1, 2, 3)
@@ -54,10 +68,18 @@ class Method:
         """Return the weight of each penalty at a training step."""
         return weights_at(self.penalties, self.schedule, self.warm_up_steps, step)
 
+    def validation_weights(self) -> dict[str, float]:
+        """Return the weights that models are compared by: full, without mere guides of training."""
+        return {
+            name: weight if PENALTIES[name].compared else 0.0
+            for name, weight in self.weights(LATER).items()
+        }
+
     def declared_options(self) -> Declared:
         """Return what its parts read, with their usual values."""
         parts = [PENALTIES[name].options for name in self.penalties]
         parts.append(LIKELIHOODS[self.likelihood].options)
+        parts += [COMPANIONS[self.companion].options] if self.companion else []
         return {name: value for part in parts for name, value in part.items()}
 
     def all_options(self) -> Options:
@@ -65,8 +87,11 @@ class Method:
         return {**usual_options([self.declared_options()]), **self.options}
 
     def all_settings(self) -> Mapping[str, Setting]:
-        """Return what moves weights: its own names, and the penalties that none of them moves."""
+        """Return what moves weights: its own names, and penalties that nothing else moves."""
+        if self.closed_form:
+            return {}
         moved = {name for setting in self.settings.values() for name in setting.weights}
+        moved |= set(COMPANIONS[self.companion].sets) if self.companion else set()
         return dict(self.settings) | {
             "beta" if name == "kl" else name: Setting(usual=weight, weights={name: 1.0})
             for name, weight in self.penalties.items()

@@ -5,7 +5,7 @@ architecture from its spec and a seed; everything else here reads codes or count
 """
 
 from latentomics.core import import_siblings
-from latentomics.models.codes import centre, draw
+from latentomics.models.codes import centre, draw, repeated
 from latentomics.models.counts import ParameterCounts, dense_parameter_count, parameter_counts
 from latentomics.models.network import Network, ParameterGroup, build_network
 
@@ -20,4 +20,5 @@ __all__ = [
     "dense_parameter_count",
     "draw",
     "parameter_counts",
+    "repeated",
 ]

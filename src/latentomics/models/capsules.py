@@ -22,7 +22,10 @@ class CapsuleNetwork(Network):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
         refuse_codes(spec, "capsules")
-        d, values_out = spec.dimension, features_in(spec) // spec.channels_in * spec.channels_out
+        d, values_out = (
+            spec.dimension,
+            features_in(spec) // spec.channels_in * spec.decoder_channels,
+        )
         if spec.latent % (1 + d) or d == 1 or len(spec.widths) != 2:
             raise RequestError(
                 "capsules have a presence and a pose each, in two or three dimensions",
@@ -48,7 +51,7 @@ class CapsuleNetwork(Network):
         presence, pose = code[:, : self.capsules], code[:, self.capsules :]
         units = self.generate(pose.reshape(len(pose), self.capsules, -1)).sigmoid()
         flat: Tensor = self.draw((presence[..., None] * units).flatten(1))
-        return flat.float().reshape(-1, self.spec.channels_out, *self.spec.size)
+        return flat.float().reshape(-1, self.spec.decoder_channels, *self.spec.size)
 
 
 class _Each(nn.Module):

@@ -6,6 +6,7 @@ In: raw outputs (batch, latent or 2 latent). Out: a code; one tensor from a code
 from __future__ import annotations
 
 import math
+from dataclasses import fields, replace
 
 import torch
 from torch import Tensor, nn
@@ -115,3 +116,13 @@ def draw(code: Code, noise: Tensor | None = None) -> Tensor:
     if isinstance(code, Gaussian) and noise is not None:
         return code.mean + torch.exp(0.5 * code.log_var) * noise
     return centre(code)
+
+
+def repeated(code: Code, times: int) -> Code:
+    """Return a code with each row so many times in turn."""
+    if times == 1:
+        return code
+    parts = {part.name: getattr(code, part.name) for part in fields(code)}
+    return replace(
+        code, **{name: values.repeat_interleave(times, 0) for name, values in parts.items()}
+    )

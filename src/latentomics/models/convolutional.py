@@ -68,7 +68,7 @@ class Decoder(nn.Module):
         for before, after in pairwise(widths):
             layers += [normalisation(before), PatchOut(d, before, after, 2), *_blocks(spec, after)]
         self.levels = nn.Sequential(*layers, normalisation(widths[-1]), nn.SiLU())
-        self.head = PatchOut(d, widths[-1], spec.channels_out, spec.stem, kernel=3)
+        self.head = PatchOut(d, widths[-1], spec.decoder_channels, spec.stem, kernel=3)
 
     def forward(self, values: Tensor) -> Tensor:
         """Return samples (batch, channels_out, *padded size)."""

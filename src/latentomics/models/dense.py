@@ -37,7 +37,7 @@ class DenseNetwork(Network):
                 f"use one of {', '.join(ACTIVATIONS)}",
             )
         activation = ACTIVATIONS[spec.activation]
-        values_out = features_in(spec) // spec.channels_in * spec.channels_out
+        values_out = features_in(spec) // spec.channels_in * spec.decoder_channels
         self.code_head = CodeHead(spec)
         self.encoder = _layers(activation, features_in(spec), *spec.widths, self.code_head.width)
         first, *rest = (*reversed(spec.widths), values_out)
@@ -56,7 +56,7 @@ class DenseNetwork(Network):
     def decode(self, code: Tensor) -> Tensor:
         """Return reconstructions (batch, channels_out, *size)."""
         flat: Tensor = self.decoder(code)
-        return flat.float().reshape(-1, self.spec.channels_out, *self.spec.size)
+        return flat.float().reshape(-1, self.spec.decoder_channels, *self.spec.size)
 
 
 def _layers(activation: type[nn.Module], *widths: int) -> nn.Sequential:

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentomics.core import Code, NetworkSpec, RequestError
+from latentomics.core import Code, Gaussian, NetworkSpec, RequestError
 from latentomics.models.blocks import depth_to_space
 from latentomics.models.codes import make_code
 from latentomics.models.network import NETWORKS, Network, refuse_codes
 
+SMALLEST_NOISE = 1e-7  # of the largest variance, where the components leave nothing out
 LINEAR_RATE = 0.003  # DESIGN, section 10: at .03 Adam still spoils the start at PCA
 
 
@@ -110,7 +111,7 @@ def make_zero(*layers: nn.Module) -> None:
 
 @NETWORKS.register("linear")
 class LinearNetwork(Network):
-    """Linear encoder and decoder; a Gaussian code has one learned variance a latent."""
+    """Linear encoder and decoder; a Gaussian code has one variance a latent, and one of noise."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
@@ -118,13 +119,14 @@ class LinearNetwork(Network):
         self.path = LinearPath(spec, (spec.channels_in, *spec.size))
         gaussian = spec.code == "gaussian"
         self.log_var = nn.Parameter(torch.zeros(spec.latent)) if gaussian else None
+        self.log_scale = nn.Parameter(torch.zeros(())) if gaussian else None
 
     def encode(self, values: Tensor) -> Code:
         """Return the code of samples (batch, channels, *size)."""
         mean = self.path.encode(values)
         if self.log_var is None:
             return make_code("point", mean)
-        return make_code("gaussian", torch.cat([mean, self.log_var.expand_as(mean)], dim=1))
+        return Gaussian(mean=mean, log_var=self.log_var.expand_as(mean))  # exact, so not clamped
 
     def decode(self, code: Tensor) -> Tensor:
         """Return reconstructions (batch, channels, *size)."""
@@ -135,3 +137,32 @@ class LinearNetwork(Network):
     ) -> None:
         """Become PCA; see ``Network.set_linear_path``."""
         self.path.set(mean, components, code_scale(variances, self.spec.code))
+
+    @torch.no_grad()
+    def set_probabilistic(
+        self, mean: Tensor, components: Tensor, variances: Tensor, noise_variance: float
+    ) -> None:
+        """Become probabilistic PCA, whose bound is the likelihood itself.
+
+        Parameters
+        ----------
+        mean, components, variances : Tensor
+            As in ``set_linear_path``.
+        noise_variance : float
+            Mean variance of the directions that are left out.
+
+        References
+        ----------
+        Tipping and Bishop, 1999; Lucas et al., 2019, arXiv:1911.02469; METHODS, section 2.
+        """
+        if self.log_var is None or self.log_scale is None:
+            raise RequestError(
+                "probabilistic PCA needs a Gaussian code", str(self.spec), "set code to gaussian"
+            )
+        noise = max(noise_variance, SMALLEST_NOISE * float(variances.max()))
+        signal = (variances - noise).clamp_min(0).sqrt()  # W = U (L - noise)^(1/2)
+        self.path.set(mean, components, 1.0)
+        self.path.encoder.mul_((signal / variances.clamp_min(noise))[:, None])
+        self.path.decoder.mul_(signal)
+        self.log_var.copy_((noise / variances.clamp_min(noise)).log())
+        self.log_scale.fill_(0.5 * math.log(noise))

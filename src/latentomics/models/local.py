@@ -71,7 +71,7 @@ class LocalNetwork(Network):
             PatchOut(d, coarse, fine, 2),
             *(ResidualBlock(d, fine, normalise=False) for _ in range(spec.blocks)),
             nn.SiLU(),
-            PatchOut(d, fine, spec.channels_out, self.patch, kernel=3),
+            PatchOut(d, fine, spec.decoder_channels, self.patch, kernel=3),
         )
 
     @property

@@ -12,7 +12,17 @@ from typing import NotRequired, TypedDict
 import torch
 from torch import Tensor, nn
 
-from latentomics.core import Code, NetworkSpec, Quantised, Registry, RequestError, stream_seed
+from latentomics.core import (
+    MEAN,
+    OUTPUTS,
+    Code,
+    NetworkSpec,
+    Quantised,
+    Registry,
+    RequestError,
+    expected_values,
+    stream_seed,
+)
 from latentomics.models.codes import centre
 from latentomics.models.quantiser import Quantiser
 
@@ -45,17 +55,21 @@ class Network(nn.Module):
         )
 
     def decode(self, code: Tensor) -> Tensor:
-        """Return reconstructions (batch, channels_out, *size) float32 of drawn codes."""
+        """Return the output (batch, decoder_channels, *size) float32 for drawn codes."""
         raise NotImplementedError
+
+    def reconstruct(self, code: Tensor) -> Tensor:
+        """Return the intensities (batch, channels_out, *size) that the output expects."""
+        return expected_values(self.decode(code), self.spec.output)
 
     def forward(self, values: Tensor) -> tuple[Code, Tensor]:
         """Return the code and the reconstruction from its centre."""
         code = self.encode(values)
-        return code, self.decode(centre(code))
+        return code, self.reconstruct(centre(code))
 
     def rebuild(self, values: Tensor) -> Tensor:
         """Return what the network makes of samples when nothing is drawn."""
-        return self.decode(centre(self.encode(values)))
+        return self.reconstruct(centre(self.encode(values)))
 
     def observe(self, code: Code, *, epoch_ends: bool, generator: torch.Generator) -> None:
         """Learn from the codes of a training step what no gradient teaches; a codebook does."""
@@ -175,6 +189,10 @@ def _check(spec: NetworkSpec) -> None:
         wrong = "a size, channel, latent or stem below 1"
     elif spec.blocks < 0 or any(width < 1 for width in spec.widths):
         wrong = "a width below 1 or a negative number of blocks"
+    elif spec.output not in OUTPUTS:
+        wrong = f"output {spec.output!r}; it is one of {', '.join(OUTPUTS)}"
+    elif spec.output != MEAN and (spec.linear_path or spec.kind == "linear"):
+        wrong = f"a linear path to an output of {spec.output}, which is no intensity"
     elif spec.kind == "convolutional" and not spec.widths:
         wrong = "no widths"
     if wrong:

@@ -35,7 +35,7 @@ class RecurrentNetwork(Network):
         self.into_code = nn.Linear(units, self.code_head.width)
         self.from_code = nn.Linear(spec.latent, units)
         self.writer = nn.GRU(1, units, batch_first=True)
-        self.output = nn.Linear(units, spec.channels_out)
+        self.output = nn.Linear(units, spec.decoder_channels)
 
     def encode(self, values: Tensor) -> Code:
         """Return the code of signals; what lies in invalid samples changes nothing."""

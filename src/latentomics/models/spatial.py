@@ -78,7 +78,7 @@ class SpatialDecoder(nn.Module):
         layers = [convolution(d, spec.latent, widths[0]), *_blocks(spec, widths[0])]
         for before, after in pairwise(widths):
             layers += [nn.SiLU(), PatchOut(d, before, after, 2), *_blocks(spec, after)]
-        head = PatchOut(d, widths[-1], spec.channels_out, spec.stem, kernel=3)
+        head = PatchOut(d, widths[-1], spec.decoder_channels, spec.stem, kernel=3)
         self.layers = nn.Sequential(*layers, nn.SiLU(), head)
 
     def forward(self, code: Tensor) -> Tensor:
@@ -157,7 +157,7 @@ class SpatialNetwork(Network):
             return super().rebuild(values)
         total = hidden = torch.zeros(1, device=values.device)
         for seen in self._patterns().to(values.device):
-            output = self.decode(
+            output = self.reconstruct(
                 self.encode_seen(values, seen.expand(len(values), -1, *seen.shape[1:])).z
             )
             here = self.voxels(1 - seen[None])

@@ -4,6 +4,7 @@ In: one ``StepView`` of a training step. Out: losses (batch,) and every term und
 here imports torch before it computes, so methods can be listed without it.
 """
 
+from latentomics.objectives.companions import COMPANIONS, Companion, CompanionEntry, Weights
 from latentomics.objectives.likelihoods import LIKELIHOODS, Likelihood
 from latentomics.objectives.options import (
     Declared,
@@ -11,19 +12,26 @@ from latentomics.objectives.options import (
     checked_option,
     usual_options,
 )
-from latentomics.objectives.penalties import PENALTIES, Penalty
+from latentomics.objectives.penalties import PENALTIES, Penalty, kl_by_latent
 from latentomics.objectives.schedules import SCHEDULES, weights_at
 from latentomics.objectives.total import total
+from latentomics.objectives.weight import beta_norm
 
 __all__ = [
+    "COMPANIONS",
     "LIKELIHOODS",
     "PENALTIES",
     "SCHEDULES",
+    "Companion",
+    "CompanionEntry",
     "Declared",
     "Likelihood",
     "Penalty",
+    "Weights",
+    "beta_norm",
     "checked_number",
     "checked_option",
+    "kl_by_latent",
     "total",
     "usual_options",
     "weights_at",

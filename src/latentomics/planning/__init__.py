@@ -4,6 +4,7 @@ from latentomics.planning.classic import choose_classic
 from latentomics.planning.fingerprint import Fingerprint, fingerprint_of
 from latentomics.planning.hardware import Hardware, available_hardware
 from latentomics.planning.memory import COARSER, Need, first_that_fits, smaller_plans
+from latentomics.planning.network import Architecture
 from latentomics.planning.plan import (
     DEFAULT_BUDGET_S,
     SHARES,
@@ -25,6 +26,7 @@ __all__ = [
     "DEFAULT_BUDGET_S",
     "SHARES",
     "Aggregation",
+    "Architecture",
     "Choice",
     "Classic",
     "Fingerprint",

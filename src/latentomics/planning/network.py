@@ -7,9 +7,10 @@ reasons. A spectrum holds the shares of variance that the leading components exp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from latentomics.core import NetworkSpec
+from latentomics.core import MEAN, NetworkSpec
 from latentomics.dataset import Deformation
 from latentomics.planning.plan import DEFAULT_BUDGET_S, Choice, Length, View
 
@@ -52,10 +53,21 @@ def choose_latent(training: int, view: View, spectrum: Sequence[float]) -> Choic
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """What a method asks of its network; see ``NetworkSpec``."""
+
+    kind: str = "convolutional"
+    code: str = "point"
+    output: str = MEAN
+
+
 def choose_network(
-    kind: str, code: str, dimension: int, size: tuple[int, ...], channels: int, latent: int
+    asked: Architecture, dimension: int, size: tuple[int, ...], channels: int, latent: int
 ) -> Choice[NetworkSpec]:
     """Architecture: patches at the first layer, so that arithmetic and not memory is the limit."""
+    kind = asked.kind
+    beside = kind == "local" or (kind == "convolutional" and asked.code == "point")
     stem, widths = (4, LOCAL_WIDTHS) if kind == "local" else _levels(dimension, size)
     spec = NetworkSpec(
         kind=kind,
@@ -64,15 +76,16 @@ def choose_network(
         channels_in=channels,
         channels_out=channels,
         latent=latent,
-        code=code,
+        code=asked.code,
         stem=stem,
         widths=widths,
-        linear_path=kind == "local" or (kind == "convolutional" and code == "point"),
+        linear_path=beside and asked.output == MEAN,
+        output=asked.output,
     )
     reason = {
         "linear": "closed form: the leading principal components",
-        "local": "convolutional throughout, no bottleneck over the whole sample, beside a linear "
-        "path that starts at PCA of its blocks",
+        "local": "convolutional throughout, no bottleneck over the whole sample"
+        + (", beside a linear path that starts at PCA of its blocks" if spec.linear_path else ""),
     }.get(
         kind,
         f"reads {'x'.join([str(stem)] * dimension)} patches of "

@@ -23,6 +23,7 @@ from latentomics.planning.geometry import (
     choose_view,
 )
 from latentomics.planning.network import (
+    Architecture,
     choose_batch,
     choose_deformation,
     choose_latent,
@@ -61,7 +62,7 @@ def make_plan(
     found: Fingerprint,
     threads: int,
     *,
-    architecture_of: Callable[[str], tuple[str, str]],
+    architecture_of: Callable[[str], Architecture],
     training: int,
     spectrum: Callable[[Pipeline], Sequence[float]],
     coarser: float = 1.0,
@@ -77,7 +78,7 @@ def make_plan(
     threads : int
         Cores of this machine.
     architecture_of : callable
-        Name of a method -> the kinds of its network and of its code.
+        Name of a method -> what it asks of its network.
     training : int
         Number of training cases.
     spectrum : callable
@@ -90,6 +91,7 @@ def make_plan(
     if request.method is not None and request.method != "local":
         view = choose_global_view(view)
     method = _chosen(request.method, choose_method(view.value), "--method")
+    asked = architecture_of(method.value)
     spacing = _coarser(choose_spacing(found, view.value), coarser)
     size = choose_size(found, view.value, spacing.value)
     margin = choose_margin(view.value, spacing.value)
@@ -121,7 +123,7 @@ def make_plan(
         further=further,
         method=method,
         network=choose_network(
-            *architecture_of(method.value),
+            asked,
             found.dimension,
             size.value,
             found.channels + (mask_channel.value > 0),
@@ -133,7 +135,7 @@ def make_plan(
         shift=choose_shift(view.value, size.value, deformed=deformation.value is not None),
         deformation=deformation,
         symmetries=choose_symmetries(view.value),
-        pooled=_choose_pooled(view.value, method.value),
+        pooled=_choose_pooled(view.value, asked.kind),
         batch=choose_batch(training, found.dimension),
         learning_rate=Choice(value=2e-3, reason="AdamW, flat and then a cosine to nothing"),
         precision=Choice(value="float32", reason="until both were measured"),
@@ -201,7 +203,7 @@ def _choose_loss_region(view: View) -> Choice[Literal["all", "mask", "mask+ring"
     return Choice(value="all", reason="the whole sample is to be learned")
 
 
-def _choose_pooled(view: View, method: str) -> Choice[bool]:
-    wanted = view in ("whole", "slices", "patches") and method not in ("linear", "local")
+def _choose_pooled(view: View, kind: str) -> Choice[bool]:
+    wanted = view in ("whole", "slices", "patches") and kind == "convolutional"
     reason = "whole images gain from pooled encoder maps" if wanted else "no gain in this view"
     return Choice(value=wanted, reason=reason)

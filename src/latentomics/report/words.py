@@ -50,6 +50,8 @@ TERM_NAMES = {
     "kl": "KL divergence",
     "mse": "squared error per voxel",
     "nll_per_voxel": "negative log-likelihood per voxel",
+    "active_latents": "latents in use",
+    "beta": "weight of the KL (beta)",
 }
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.optim import AdamW
 
+    from latentomics.objectives import Companion
+
 HISTORY = "history.jsonl"
 SHOW_S = 0.2  # least time between two calls of the display
 PAUSE = 20  # a checkpoint that took t seconds is followed by the next after about 20 t
@@ -36,6 +38,7 @@ class Desk:
     state: State
     network: nn.Module
     optimiser: AdamW
+    companion: Companion | None
     on_progress: Callable[[Progress], None] | None
     clock: Callable[[], float]
     begin: float = 0.0
@@ -59,7 +62,7 @@ class Desk:
         if self.folder is None:
             return
         before = self.clock()
-        save_state(self.folder, self.how, self.state, self.network, self.optimiser)
+        save_state(self.folder, self.how, self.state, self.network, self.optimiser, self.companion)
         self.saving_took = self.clock() - before
         self.read_clock()
         self.saved = self.state.seconds
@@ -78,16 +81,16 @@ class Desk:
         lines = [json.dumps(_finite(plain(asdict(record)))) for record in self.state.history]
         write_atomic(self.folder / HISTORY, "".join(line + "\n" for line in lines))
 
-    def show(self, terms: Terms, *, timed: bool) -> None:
-        """Tell the display where training stands, a few times a second at most."""
+    def show(self, terms: Terms, *, timed: bool, remark: str = "") -> None:
+        """Tell the display where training stands, a few times a second at most; a remark always."""
         state = self.state
-        if self.on_progress is None or state.seconds - self.shown < SHOW_S:
+        if self.on_progress is None or (not remark and state.seconds - self.shown < SHOW_S):
             return
         self.shown = state.seconds
         if timed and state.length.budget_s is not None:
             left = max(0.0, state.length.budget_s - state.seconds)
         else:
-            left = state.seconds / state.step * (last_step(state.length) - state.step)
+            left = state.seconds / max(1, state.step) * (last_step(state.length) - state.step)
         progress = Progress(
             step=state.step,
             steps=state.length.steps,
@@ -95,6 +98,7 @@ class Desk:
             seconds=state.seconds,
             seconds_left=left,
             terms=terms,
+            remark=remark,
         )
         self.on_progress(progress)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentomics.core import IntArray, NetworkSpec, RequestError, content_hash
+from latentomics.core import IntArray, NetworkSpec, RequestError, content_hash, stream
 from latentomics.training.loop import train_network
 from latentomics.training.records import EpochRecord, Fitted, Optimisation, Progress, Trained
 
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from latentomics.dataset import Pca, Store
     from latentomics.methods import Method
     from latentomics.models import Network
+    from latentomics.objectives import Companion
     from latentomics.planning import Plan
+    from latentomics.training.task import AutoencoderTask
 
+LOOKED_AT, ROUNDING = 256, 1e-4  # samples; of stored values
 NOT_IN_THE_BYTES = {  # of a plan
     "version", "request", "length", "threads", "classic", "mapped", "memory",
 }  # fmt: skip
@@ -69,17 +72,9 @@ def fit(
     Interrupted, RequestError, IntegrityError
         See ``train_network``.
     """
-    from latentomics.training.task import AutoencoderTask
-
+    _refuse_unbounded(method, train, plan.seed)
     network = _start(plan, method, spec, initial)
-    task = AutoencoderTask(
-        network=network,
-        plan=plan,
-        method=method,
-        train=train,
-        held_out=validation,
-        domains=domains,
-    )
+    task = make_task(plan, method, network, train, validation, domains)
     length = plan.length.value
     if method.closed_form:
         length = length.model_copy(update={"steps": 0, "decay_steps": 0})
@@ -118,7 +113,14 @@ def _start(plan: Plan, method: Method, spec: NetworkSpec, initial: Pca | None) -
     from latentomics.models import build_network
 
     network = build_network(spec, plan.seed)
-    if initial is not None and (spec.linear_path or spec.kind == "linear"):
+    if initial is not None and spec.kind == "linear" and spec.code == "gaussian":
+        network.set_probabilistic(  # type: ignore[operator]
+            torch.from_numpy(initial.mean),
+            torch.from_numpy(initial.components),
+            torch.from_numpy(initial.variances).float(),
+            initial.discarded_variance,
+        )
+    elif initial is not None and (spec.linear_path or spec.kind == "linear"):
         network.set_linear_path(
             torch.from_numpy(initial.mean),
             torch.from_numpy(initial.components),
@@ -131,6 +133,58 @@ def _start(plan: Plan, method: Method, spec: NetworkSpec, initial: Pca | None) -
             "fit them on the training samples and give them as 'initial'",
         )
     return network.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _refuse_unbounded(method: Method, train: Store, seed: int) -> None:
+    """Refuse a likelihood of values in [0, 1] where some of the first samples leave it."""
+    import numpy as np
+
+    from latentomics.objectives import LIKELIHOODS
+
+    if not LIKELIHOODS[method.likelihood].bounded:
+        return
+    rows = np.arange(min(len(train), LOOKED_AT))
+    values = train.batch(rows, stream(seed, "range of values")).values
+    low, high = float(values.min()), float(values.max())
+    if low < -ROUNDING or high > 1 + ROUNDING:
+        raise RequestError(
+            f"likelihood {method.likelihood} needs values in [0, 1], and there are some from "
+            f"{low:.3g} to {high:.3g}",
+            f"method {method.name}",
+            "set normalisation to percentile, or use a Gaussian likelihood",
+        )
+
+
+def make_task(
+    plan: Plan,
+    method: Method,
+    network: Network,
+    train: Store,
+    validation: Store,
+    domains: IntArray | None = None,
+) -> AutoencoderTask:
+    """Return what a network is trained for, with the companion of its method."""
+    from latentomics.training.task import AutoencoderTask
+
+    return AutoencoderTask(
+        network=network,
+        plan=plan,
+        method=method,
+        train=train,
+        held_out=validation,
+        domains=domains,
+        companion=_companion(plan, method, network),
+    )
+
+
+def _companion(plan: Plan, method: Method, network: Network) -> Companion | None:
+    from latentomics.objectives import COMPANIONS
+
+    if method.companion is None:
+        return None
+    device = next(network.parameters()).device
+    make = COMPANIONS[method.companion].make
+    return make(network.spec.latent, device, plan.seed, method.all_options())
 
 
 def _identity(plan: Plan, spec: NetworkSpec, train: Store, validation: Store) -> str:

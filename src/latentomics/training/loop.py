@@ -18,7 +18,7 @@ from latentomics.core import Interrupted
 from latentomics.planning import Length
 from latentomics.training.checkpoint import FOLDER, clear_checkpoints, weights_sha256
 from latentomics.training.desk import Desk
-from latentomics.training.halving import in_halves
+from latentomics.training.halving import in_halves, parts_at
 from latentomics.training.interruption import Interruption
 from latentomics.training.records import EpochRecord, Optimisation, Progress, Task, Terms, Trained
 from latentomics.training.schedule import last_step, rate_factor, resolve_length, validation_due
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
     from torch.optim import AdamW
+
+    from latentomics.objectives import Companion
 
 BETAS = (0.9, 0.99)
 WEIGHT_DECAY = 0.01
@@ -76,13 +78,15 @@ def train_network(
     """
     optimiser = make_optimiser(network)
     timed = resolve_length(how.length, how.epoch_steps).steps is None
-    state = _begin(network, optimiser, how, folder, resume)
+    companion = getattr(task, "companion", None)
+    state = _begin(network, optimiser, companion, how, folder, resume)
     desk = Desk(
         folder=folder,
         how=how,
         state=state,
         network=network,
         optimiser=optimiser,
+        companion=companion,
         on_progress=on_progress,
         clock=clock,
     )
@@ -90,6 +94,8 @@ def train_network(
         while state.outcome == FINISHED:
             if validation_due(state.step, state.length, how.epoch_steps) and not state.validated:
                 record = _validate(network, task, how, desk)
+                if record.remark:
+                    desk.show(dict(record.train), timed=timed, remark=record.remark)
                 state.length = stall(state, how.epoch_steps, timed=timed)
                 if stop_at is not None and stop_at(record):
                     state.length = state.length.model_copy(update={"stop": state.step})
@@ -146,7 +152,14 @@ def take_step(
 
     network.train()
 
+    companion: Companion | None = getattr(task, "companion", None)
+    kept = {} if companion is None else companion.state()
+    kept = {name: value.clone() for name, value in kept.items()}
+    planned = parts_at(state.length, state.step)
+
     def backward(parts: int) -> dict[str, Tensor]:
+        if companion is not None and parts > planned:
+            companion.restore(kept)  # memory ran out in the middle: the step is repeated whole
         optimiser.zero_grad(set_to_none=True)
         return _backward(network, task, how, state.step, parts)
 
@@ -197,13 +210,18 @@ def autocast(network: nn.Module, precision: str) -> torch.autocast:
 
 
 def _begin(
-    network: nn.Module, optimiser: AdamW, how: Optimisation, folder: Path | None, resume: bool
+    network: nn.Module,
+    optimiser: AdamW,
+    companion: Companion | None,
+    how: Optimisation,
+    folder: Path | None,
+    resume: bool,
 ) -> State:
     state = None
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         if resume:
-            state = load_state(folder, how, network, optimiser)
+            state = load_state(folder, how, network, optimiser, companion)
         else:
             clear_checkpoints(folder / FOLDER)
     return state or State(length=resolve_length(how.length, how.epoch_steps))
@@ -223,7 +241,9 @@ def _validate(network: nn.Module, task: Task, how: Optimisation, desk: Desk) -> 
         state.outcome = _judge(terms)
     desk.read_clock()
     state.validation_seconds += state.seconds - before
-    record = state.record(_rate(how, state), how.epoch_steps, terms)
+    judge = getattr(task, "remark", None)
+    remark = judge(state.step, terms, state.history) if judge else ""
+    record = state.record(_rate(how, state), how.epoch_steps, terms, remark)
     desk.write_history()
     return record
 

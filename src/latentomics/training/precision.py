@@ -80,7 +80,7 @@ def estimate_step_seconds(
             part: int = 0,  # noqa: ARG002
             parts: int = 1,  # noqa: ARG002
         ) -> tuple[Tensor, dict[str, Tensor]]:
-            output = network.decode(centre(network.encode(values)))
+            output = network.reconstruct(centre(network.encode(values)))
             error = (output - values[:, : spec.channels_out]) ** 2
             return error.flatten(1).sum(1), {}
 

@@ -48,6 +48,7 @@ class Progress:
     seconds: float
     seconds_left: float | None
     terms: Mapping[str, float]
+    remark: str = ""  # said once, when it arises
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class EpochRecord:
     rate: float
     train: Mapping[str, float] = field(default_factory=dict)
     validation: Mapping[str, float] = field(default_factory=dict)
+    remark: str = ""  # a warning about this validation, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,7 +90,11 @@ class Fitted:
 
 
 class Task(Protocol):
-    """What a network is trained for; losses are per sample (batch,), in nats."""
+    """What a network is trained for; losses are per sample (batch,), in nats.
+
+    A task may have a ``companion``, whose state goes through the checkpoint, and a ``remark`` of a
+    step, its validation terms and the history: a warning in words, or nothing.
+    """
 
     def training(
         self, step: int, part: int = 0, parts: int = 1

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
+    from latentomics.objectives import Companion
+
 FINISHED = "finished"
 
 
@@ -53,7 +55,9 @@ class State:
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.counted += 1
 
-    def record(self, rate: float, epoch_steps: int, validation: Terms) -> EpochRecord:
+    def record(
+        self, rate: float, epoch_steps: int, validation: Terms, remark: str = ""
+    ) -> EpochRecord:
         """Close the record of this step and begin the next."""
         done = EpochRecord(
             epoch=self.step / epoch_steps,
@@ -62,6 +66,7 @@ class State:
             rate=rate,
             train={name: total / self.counted for name, total in self.sums.items()},
             validation=validation,
+            remark=remark,
         )
         self.history.append(done)
         self.sums, self.counted = {}, 0
@@ -76,13 +81,20 @@ class State:
 
 
 def save_state(
-    folder: Path, how: Optimisation, state: State, network: nn.Module, optimiser: Optimizer
+    folder: Path,
+    how: Optimisation,
+    state: State,
+    network: nn.Module,
+    optimiser: Optimizer,
+    companion: Companion | None = None,
 ) -> None:
     """Write a checkpoint of everything into the run folder."""
     tensors = {f"weights/{name}": value for name, value in _weights(network).items()}
     tensors |= {f"best/{name}": value for name, value in state.best.items()}
     for index, moments in optimiser.state_dict()["state"].items():
         tensors |= {f"moments/{index}/{name}": value for name, value in moments.items()}
+    if companion is not None:
+        tensors |= {f"companion/{name}": value for name, value in companion.state().items()}
     meta: Meta = {
         name: getattr(state, name)
         for name in ("step", "seconds", "validation_seconds", "gradient_norm", "best_step")
@@ -95,9 +107,13 @@ def save_state(
 
 
 def load_state(
-    folder: Path, how: Optimisation, network: nn.Module, optimiser: Optimizer
+    folder: Path,
+    how: Optimisation,
+    network: nn.Module,
+    optimiser: Optimizer,
+    companion: Companion | None = None,
 ) -> State | None:
-    """Put the newest checkpoint into network and optimiser; None where there is none.
+    """Put the newest checkpoint into network, optimiser and companion; None where there is none.
 
     Raises
     ------
@@ -116,7 +132,11 @@ def load_state(
         )
     network.load_state_dict(_below("weights/", tensors))
     _load_moments(optimiser, _below("moments/", tensors))
-    return _state(meta, {k: v.to(_device(network)) for k, v in _below("best/", tensors).items()})
+    device = _device(network)
+    if companion is not None:
+        kept = _below("companion/", tensors)
+        companion.restore({name: value.to(device) for name, value in kept.items()})
+    return _state(meta, {k: v.to(device) for k, v in _below("best/", tensors).items()})
 
 
 def _state(meta: Mapping[str, object], best: dict[str, Tensor]) -> State:

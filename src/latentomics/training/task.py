@@ -6,6 +6,7 @@ validation terms. Every draw is named by what it is for and by its step, and by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,13 @@ import numpy as np
 
 from latentomics.core import Code, Gaussian, IntArray, StepView, stream, stream_seed
 from latentomics.dataset import deform, draw_control_points
-from latentomics.models import centre, draw
+from latentomics.methods import LATER
+from latentomics.models import centre, draw, repeated
 from latentomics.noise import NOISES
-from latentomics.objectives import total
+from latentomics.objectives import COMPANIONS, PENALTIES, Companion, Weights, beta_norm, total
 from latentomics.training.augment import corrupt, draw_moves, move_batch, second_view
-from latentomics.training.records import Terms
+from latentomics.training.collapse import LatentWatch, collapse_remark
+from latentomics.training.records import EpochRecord, Terms
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
 PATCHES = 8  # of a case in an epoch of random patches
 VALIDATION_ROWS = 2048  # at most, the same ones every time
 VALIDATION_PATCHES = 256  # at least, where patches are cut at random
-LATER = 2**62  # a step after every warm-up: validation weighs terms as the end of training does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +46,7 @@ class AutoencoderTask:
     train: Store
     held_out: Store
     domains: IntArray | None = None  # (training samples,) site number, -1 unknown
+    companion: Companion | None = None  # of the method; its state goes through the checkpoint
 
     @property
     def batch(self) -> int:
@@ -66,57 +69,119 @@ class AutoencoderTask:
         batch = self.train.batch(rows, stream(self.plan.seed, "patches", step))
         batch = self._moved(self._on_device(batch), step)
         values = self._corrupted(batch, step)[part::parts]
-        domain = None if self.domains is None else self._tensor(self.domains[rows][part::parts])
-        noise = self._generator(f"latent {part}" if part else "latent", step)
-        return self._loss(batch.part(part, parts), values, step, domain, noise)
+        view = self._view(batch.part(part, parts), values, f"{part} " if part else "", step)
+        view = replace(
+            view,
+            step=step,
+            cohort_size=len(self.train),
+            domain=None if self.domains is None else self._tensor(self.domains[rows][part::parts]),
+            shuffled=self._shuffled(step, part, parts),
+        )
+        loss, terms, weights = self._judged(view, self.method.weights(step), training=True)
+        return loss, terms | self._beta(weights, loss)
 
     def validation(self, parts: int = 1) -> Terms:
-        """Return mean terms over fixed samples: clean input, the centre of the code."""
+        """Return mean terms over fixed samples: clean input, fixed draws of the code."""
         rows = self._validation_rows()
         sums: Terms = {}
-        for start in range(0, len(rows), self.batch):
-            some = rows[start : start + self.batch]
-            patches = stream(self.plan.seed, "validation patches", start)
+        watch = LatentWatch()
+        weights = self.method.validation_weights()
+        for some in np.array_split(rows, -(-len(rows) // self.batch)):
+            number, pieces = int(some[0]), min(parts, len(some))
+            patches = stream(self.plan.seed, "validation patches", number)
             batch = self._on_device(self.held_out.batch(some, patches))
-            for part in range(min(parts, len(some))):
-                piece = batch.part(part, min(parts, len(some)))
-                loss, terms = self._loss(piece, piece.values, LATER, None, None)
+            for part in range(pieces):
+                piece = batch.part(part, pieces)
+                prefix = f"validation {part} " if part else "validation "
+                view = self._view(piece, piece.values, prefix, number)
+                watch.see(view.code)
+                loss, terms, _ = self._judged(view, weights, training=False)
                 for name, term in {**terms, "total": loss}.items():
-                    sums[name] = sums.get(name, 0.0) + term.double().sum().item()
-        return {name: value / len(rows) for name, value in sums.items()}
+                    total_of = term.double().mean().item() * len(piece.values)
+                    sums[name] = sums.get(name, 0.0) + total_of
+        return {name: value / len(rows) for name, value in sums.items()} | watch.terms()
 
-    def _loss(
-        self,
-        batch: Batch,
-        values: Tensor,
-        step: int,
-        domain: Tensor | None,
-        noise: torch.Generator | None,
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        code = self._encode(values, batch.mask)
-        drawn = self._draw(code, noise)
-        view = StepView(
-            target=self._with_mask(batch.values, batch.mask, self.network.spec.channels_out),
-            weight=batch.weight,
+    def remark(self, step: int, terms: Terms, history: Sequence[EpochRecord]) -> str:
+        """Return a warning about a validation, in words; empty where nothing is wrong."""
+        return collapse_remark(step, terms, history, self.method, self.network.spec.latent)
+
+    def _view(self, batch: Batch, values: Tensor, prefix: str, number: int) -> StepView:
+        """Return what objectives see of a batch; its draws are named by prefix and number."""
+        options = self.method.all_options()
+        draws = int(options.get("draws", 1))
+        code = repeated(self._encode(values, batch.mask), draws)
+        drawn = self._draw(code, self._generator(prefix + "latent", number))
+        target = self._with_mask(batch.values, batch.mask, self.network.spec.channels_out)
+        weight = batch.weight
+        if draws > 1:
+            target, weight = (t.repeat_interleave(draws, 0) for t in (target, weight))
+        return StepView(
+            target=target,
+            weight=weight,
             code=code,
             draw=drawn,
             output=self.network.decode(drawn).float(),
             log_scale=getattr(self.network, "log_scale", None),
-            second=self._second(values, batch.mask, step),
-            domain=domain,
-            step=step,
-            cohort_size=len(self.train),
+            second=self._second(values, batch.mask, prefix, number),
+            domain=None,
+            step=LATER,
+            cohort_size=len(self.held_out),
+            options=options,
+            draws=draws,
+            prior=self._prior(drawn, self._generator(prefix + "prior", number)),
         )
-        weights = self.method.weights(step)
-        return total(view, self.method.likelihood, self.method.penalties, weights)
 
-    def _second(self, values: Tensor, mask: Tensor, step: int) -> Code | None:
+    def _judged(
+        self, view: StepView, weights: Weights, *, training: bool
+    ) -> tuple[Tensor, dict[str, Tensor], Weights]:
+        import torch
+
+        with torch.autocast(self._device.type, enabled=False):  # sums over voxels and pairs
+            if self.companion is not None:
+                view, weights = self.companion.attend(view, weights, training=training)
+            loss, terms = total(view, self.method.likelihood, self.method.penalties, weights)
+        return loss, terms, weights
+
+    def _beta(self, weights: Weights, loss: Tensor) -> dict[str, Tensor]:
+        """Return the weight of the KL, as it stands and in Higgins' unit (METHODS, section 1)."""
+        import torch
+
+        if "kl" not in weights or "beta" in self.method.settings:
+            return {}
+        beta = torch.ones_like(loss) * weights["kl"]
+        return {"beta": beta, "beta_norm": beta * beta_norm(1.0, self.network.spec)}
+
+    def _second(self, values: Tensor, mask: Tensor, prefix: str, number: int) -> Code | None:
         if self.method.second_view is None:
             return None
-        name = "validation view" if step == LATER else "second view"
-        generator = stream(self.plan.seed, name, step)
+        generator = stream(self.plan.seed, f"{prefix}second view", number)
         values, mask = second_view(values, mask, self.plan.spacing.value, generator)
         return self._encode(values, mask)
+
+    def _shuffled(self, step: int, part: int, parts: int) -> Tensor | None:
+        """Return draws of another batch, each latent of another sample, for a companion."""
+        import torch
+
+        if self.method.companion is None or not COMPANIONS[self.method.companion].shuffled:
+            return None
+        seed = self.plan.seed
+        rows = stream(seed, "second batch", step).integers(0, len(self.train), self.batch)
+        rows = rows[part::parts]
+        batch = self._on_device(self.train.batch(rows, stream(seed, "second patches", step)))
+        with torch.no_grad():
+            code = self._encode(batch.values, batch.mask)
+        drawn = self._draw(code, self._generator("second latent", step))
+        chance = torch.rand(
+            drawn.shape, generator=self._generator("shuffle", step), device=drawn.device
+        )
+        return drawn.gather(0, chance.argsort(0))
+
+    def _prior(self, drawn: Tensor, generator: torch.Generator) -> Tensor | None:
+        import torch
+
+        if not any("prior" in PENALTIES[name].needs for name in self.method.penalties):
+            return None
+        return torch.randn(drawn.shape, generator=generator, device=drawn.device)
 
     def _encode(self, values: Tensor, mask: Tensor) -> Code:
         return self.network.encode(self._with_mask(values, mask, self.network.spec.channels_in))
@@ -128,13 +193,14 @@ class AutoencoderTask:
             return values
         return torch.cat([values, mask * self.plan.mask_channel.value], dim=1)
 
-    def _draw(self, code: Code, noise: torch.Generator | None) -> Tensor:
+    @staticmethod
+    def _draw(code: Code, generator: torch.Generator) -> Tensor:
         import torch
 
-        if noise is None or not isinstance(code, Gaussian):
+        if not isinstance(code, Gaussian):
             return centre(code)
         shape, device = code.mean.shape, code.mean.device
-        return draw(code, torch.randn(shape, generator=noise, device=device))
+        return draw(code, torch.randn(shape, generator=generator, device=device))
 
     def _moved(self, batch: Batch, step: int) -> Batch:
         import torch

@@ -1,6 +1,6 @@
 """Methods with a Gaussian posterior for each sample (METHODS, sections 6 to 10)."""
 
-from latentomics.methods.method import Method, enter
+from latentomics.methods.method import Method, Setting, enter
 
 enter(
     Method(
@@ -21,5 +21,90 @@ enter(
         penalties={"kl": 4.0},
         schedule="warm-up",
         warm_up_steps=500,
+    ),
+    Method(
+        name="capacity-vae",
+        summary="a VAE whose code is held at so many nats, which grow while it trains",
+        paper="Burgess et al. 2018",
+        code="gaussian",
+        penalties={"capacity": 1000.0},
+        settings={"gamma": Setting(usual=1000.0, weights={"capacity": 1.0})},
+    ),
+    Method(
+        name="annealed-vae",
+        summary="a VAE whose KL weight grows, once or in cycles, or that has free nats",
+        paper="Fu et al. 2019; Kingma et al. 2016",
+        code="gaussian",
+        likelihood="gaussian-learned",
+        penalties={"kl": 1.0, "free_bits": 1.0},
+        settings={"beta": Setting(usual=1.0, weights={"kl": 1.0, "free_bits": 1.0})},
+        schedule="cyclical",
+        warm_up_steps=1000,
+    ),
+    Method(
+        name="factor-vae",
+        summary="latents made independent, as judged by a discriminator trained beside",
+        paper="Kim and Mnih 2018",
+        code="gaussian",
+        penalties={"kl": 1.0, "density_ratio": 10.0},
+        settings={"gamma": Setting(usual=10.0, weights={"density_ratio": 1.0})},
+        companion="discriminator",
+        schedule="warm-up",
+        warm_up_steps=500,
+    ),
+    Method(
+        name="dip-vae",
+        summary="latents made uncorrelated and of variance 1, by the covariance of their means",
+        paper="Kumar et al. 2018",
+        code="gaussian",
+        penalties={"kl": 1.0, "off_diagonal": 10.0, "diagonal": 100.0},
+        presets={"kind=II": {"diagonal": 10.0}},
+        companion="running covariance",
+        schedule="warm-up",
+        warm_up_steps=500,
+    ),
+    Method(
+        name="wae-mmd",
+        summary="codes that fill the prior together, without a price on any single one",
+        paper="Tolstikhin et al. 2018",
+        other_codes=("gaussian",),
+        penalties={"mmd": 10.0},
+        settings={"lambda": Setting(usual=10.0, weights={"mmd": 1.0})},
+    ),
+    Method(
+        name="info-vae",
+        summary="a VAE that keeps information in its code and fills the prior by MMD",
+        paper="Zhao et al. 2017",
+        code="gaussian",
+        penalties={"kl": 1.0, "mmd": 999.0},
+        settings={
+            "alpha": Setting(usual=0.0, weights={"kl": -1.0, "mmd": 1.0}),
+            "lambda": Setting(usual=1000.0, weights={"mmd": 1.0}),
+        },
+    ),
+    Method(
+        name="control-vae",
+        summary="a VAE whose KL is steered to a set point by a controller of its weight",
+        paper="Shao et al. 2020",
+        code="gaussian",
+        penalties={"kl": 1.0, "capacity": 1.0},
+        options={"capacity_steps": 0.0},
+        companion="controller",
+    ),
+    Method(
+        name="balanced-vae",
+        summary="a VAE whose noise level follows its own error, so that no term wins",
+        paper="Asperti and Trentin 2020",
+        code="gaussian",
+        likelihood="gaussian-learned",
+        penalties={"kl": 1.0},
+        companion="running variance",
+    ),
+    Method(
+        name="iwae",
+        summary="a VAE with a tighter bound from several draws of each code",
+        paper="Burda et al. 2016; Tucker et al. 2019",
+        code="gaussian",
+        penalties={"kl": 1.0, "importance": 1.0},
     ),
 )

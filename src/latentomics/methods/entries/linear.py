@@ -10,4 +10,14 @@ enter(
         kinds=("linear",),
         closed_form=True,
     ),
+    Method(
+        name="probabilistic-pca",
+        summary="principal components as a likelihood, in closed form: the linear VAE at its best",
+        paper="Tipping and Bishop 1999; Lucas et al. 2019",
+        code="gaussian",
+        kinds=("linear",),
+        likelihood="gaussian-learned",
+        penalties={"kl": 1.0},
+        closed_form=True,
+    ),
 )

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latentomics.core import StepView
+from latentomics.core import LOGITS, StepView
 from latentomics.objectives.likelihoods.likelihood import likelihood, weighted_sum
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@likelihood("bernoulli", bounded=True, mean=lambda output: output.sigmoid())
+@likelihood("bernoulli", bounded=True, output=LOGITS)
 def bernoulli(step: StepView) -> Tensor:
     """Cross-entropy of values in [0, 1] with the decoder's logits."""
     from torch.nn.functional import binary_cross_entropy_with_logits

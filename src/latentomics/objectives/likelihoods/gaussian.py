@@ -1,4 +1,4 @@
-"""Gaussian likelihoods: of a fixed variance, and of one learned variance for all voxels.
+"""Gaussian likelihoods: of a fixed variance, of one learned for all voxels, of one for each.
 
 In: target and output (batch, channels, *size) in normalised units. Out: nats per sample, (batch,).
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from latentomics.core import StepView
+from latentomics.core import MEAN_AND_LOG_SD, StepView
 from latentomics.objectives.likelihoods.likelihood import counted, likelihood, weighted_sum
 
 if TYPE_CHECKING:
@@ -44,6 +44,21 @@ def gaussian_learned(step: StepView) -> Tensor:
         log_scale = step.log_scale
     constant = 0.5 * math.log(2 * math.pi) + log_scale
     return 0.5 * error * (-2 * log_scale).exp() + constant * count
+
+
+@likelihood("gaussian-per-voxel", output=MEAN_AND_LOG_SD)
+def gaussian_per_voxel(step: StepView) -> Tensor:
+    """Gaussian of a variance that the decoder gives for each voxel of each sample.
+
+    The log SD bends softly towards log 1e-3 and never stops its gradient: a certain voxel would
+    otherwise be worth any number of nats.
+    """
+    from torch.nn.functional import softplus
+
+    mean, raw = step.output.chunk(2, dim=1)
+    log_sd = SMALLEST_LOG_SCALE + softplus(raw - SMALLEST_LOG_SCALE)
+    error = (mean - step.target).square() * (-2 * log_sd).exp()
+    return weighted_sum(0.5 * (error + math.log(2 * math.pi)) + log_sd, step.weight)
 
 
 def squared_error(step: StepView) -> Tensor:

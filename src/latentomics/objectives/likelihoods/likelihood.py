@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from latentomics.core import Registry, StepView
+from latentomics.core import MEAN, Registry, StepView
 from latentomics.objectives.options import Declared
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ class Likelihood:
     """A likelihood and what it declares.
 
     ``per_sample``: a sample's term does not depend on the others of its batch. ``bounded``: targets
-    lie in [0, 1]. ``mean``: expected values from the decoder's output. ``options``: what it reads
-    of ``StepView.options``, with the usual values.
+    lie in [0, 1]. ``output``: what it takes the decoder's output for. ``options``: what it reads of
+    ``StepView.options``, with the usual values.
     """
 
     name: str
     nll: Nll
-    mean: Callable[[Tensor], Tensor]
+    output: str
     per_sample: bool
     bounded: bool
     options: Declared
@@ -45,7 +45,7 @@ def likelihood(
     *,
     per_sample: bool = True,
     bounded: bool = False,
-    mean: Callable[[Tensor], Tensor] = lambda output: output,
+    output: str = MEAN,
     options: Declared | None = None,
 ) -> Callable[[Nll], Nll]:
     """Enter the decorated function of a ``StepView`` into ``LIKELIHOODS``."""
@@ -55,7 +55,7 @@ def likelihood(
             Likelihood(
                 name=name,
                 nll=nll,
-                mean=mean,
+                output=output,
                 per_sample=per_sample,
                 bounded=bounded,
                 options=options or {},

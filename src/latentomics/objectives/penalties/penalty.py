@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Term = Callable[[StepView], "Tensor"]
-Need = Literal["derivative", "basis", "domain"]
+Need = Literal["derivative", "basis", "domain", "prior"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +26,10 @@ class Penalty:
     ``codes`` names the kinds of code that it takes. ``per_sample``: a sample's term does not depend
     on the others of its batch. ``pairs``: it is an estimate from pairs of different samples, so a
     sample that stands twice in a batch changes it. ``second_view``: it compares two views of each
-    sample. ``signed``: it may be negative, and so may its weight. ``options``: what it reads of
-    ``StepView.options``, with the usual values. ``needs``: what else of the view it reads, the
-    encoder's ``derivative`` (encode, input and probes), the decoder's ``basis`` or the ``domain``.
+    sample. ``signed``: it may be negative, and so may its weight. ``compared``: models are compared
+    by it, and not only trained by it. ``options``: what it reads of ``StepView.options``, with the
+    usual values. ``needs``: what else of the view it reads, the encoder's ``derivative`` (encode,
+    input and probes), the decoder's ``basis``, the ``domain`` or draws from the ``prior``.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Penalty:
     pairs: bool
     second_view: bool
     signed: bool
+    compared: bool
     options: Declared
     needs: tuple[Need, ...]
     summary: str
@@ -54,6 +56,7 @@ def penalty(
     pairs: bool = False,
     second_view: bool = False,
     signed: bool = False,
+    compared: bool = True,
     options: Declared | None = None,
     needs: tuple[Need, ...] = (),
 ) -> Callable[[Term], Term]:
@@ -69,6 +72,7 @@ def penalty(
                 pairs=pairs,
                 second_view=second_view,
                 signed=signed,
+                compared=compared,
                 options=options or {},
                 needs=needs,
                 summary=(term.__doc__ or "").strip().splitlines()[0],

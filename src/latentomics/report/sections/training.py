@@ -7,6 +7,7 @@ Out: one section.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from latentomics.report.figures import Curve, learning_curves, svg
@@ -17,7 +18,10 @@ from latentomics.report.words import TERM_NAMES, number, seconds
 
 _FIRST = ("total", "loss", "nll", "kl", "mse")
 _SHOWN = 9
+_NO_CURVE = re.compile(r"kl_\d+|beta_norm")  # of single latents; and beta in another unit
 _UNITS = {
+    "active_latents": "",
+    "beta": "",
     "gradient": "",
     "mse": "squared normalised units",
     "nll_per_voxel": "nats per voxel",
@@ -37,7 +41,7 @@ def training_section(files: RunFiles) -> Section:
         )
         blocks: tuple[Block, ...] = (Words(text=text, tone="note"),)
     else:
-        blocks = (Words(text=_summary(files)), *_curves(files))
+        blocks = (Words(text=_summary(files)), *_remarks(files), *_curves(files))
     return Section(
         anchor="training",
         title="Learning curves",
@@ -81,6 +85,12 @@ def _summary(files: RunFiles) -> str:
     return text + "."
 
 
+def _remarks(files: RunFiles) -> list[Block]:
+    """Return the warnings that training gave, with their remedies."""
+    remarks = [str(entry["remark"]) for entry in files.history if entry.get("remark")]
+    return [Words(text=remark, tone="warn") for remark in remarks]
+
+
 def _curves(files: RunFiles) -> list[Block]:
     stepped = all(isinstance(entry.get("step"), (int, float)) for entry in files.history)
     key = "step" if stepped else "epoch"
@@ -105,7 +115,7 @@ def _names(files: RunFiles) -> list[str]:
         name for e in files.history for part in ("train", "validation") for name in _terms(e, part)
     }
     names = [name for name in _FIRST if name in found]
-    names += sorted(found - set(names))
+    names += sorted(name for name in found - set(names) if not _NO_CURVE.fullmatch(name))
     shown: dict[tuple[float, ...], str] = {}
     for name in names:
         shown.setdefault(

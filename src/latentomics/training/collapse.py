@@ -1,0 +1,86 @@
+"""Whether a Gaussian code still says anything, watched at every validation.
+
+In: the codes of the validation samples. Out: terms for the history (KL of each latent in nats, the
+number of latents in use), and a warning in words with its remedy once the code has collapsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from latentomics.core import Code, Gaussian
+from latentomics.methods import LATER
+from latentomics.objectives import kl_by_latent
+from latentomics.training.records import EpochRecord, Terms
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from latentomics.methods import Method
+
+ACTIVE_VARIANCE = 0.01  # of the posterior means over samples (Burda et al. 2016; METHODS 11)
+COLLAPSED_SHARE = 0.1  # of latents in use
+FIXED_VARIANCE = 0.5  # of the likelihood 'gaussian'
+
+
+@dataclass(frozen=True, slots=True)
+class LatentWatch:
+    """Collects the codes of a validation pass."""
+
+    means: list[Tensor] = field(default_factory=list)
+    divergences: list[Tensor] = field(default_factory=list)
+
+    def see(self, code: Code) -> None:
+        """Take the codes of some samples."""
+        if isinstance(code, Gaussian):
+            self.means.append(code.mean.double())
+            self.divergences.append(kl_by_latent(code).double())
+
+    def terms(self) -> Terms:
+        """Return ``active_latents`` and ``kl_000``, ``kl_001``, ...; nothing for other codes."""
+        import torch
+
+        if not self.means:
+            return {}
+        variance = torch.cat(self.means).var(0, correction=0)
+        divergence = torch.cat(self.divergences).mean(0).tolist()
+        active = int((variance > ACTIVE_VARIANCE).sum())
+        named = {f"kl_{number:03d}": value for number, value in enumerate(divergence)}
+        return {"active_latents": float(active), **named}
+
+
+def collapse_remark(
+    step: int, terms: Terms, history: Sequence[EpochRecord], method: Method, latent: int
+) -> str:
+    """Return a warning when the code was collapsed at this validation and at the one before it.
+
+    Weights that still grow are waited for, and what was said once is not said again.
+    """
+    if not history or any(record.remark for record in history):
+        return ""
+    full = method.weights(step) == method.weights(LATER)
+    before = history[-1].validation.get("active_latents", float("inf"))
+    most = COLLAPSED_SHARE * latent
+    active = terms.get("active_latents", float("inf"))
+    if not full or not history[-1].step or max(active, before) > most:
+        return ""
+    return (
+        f"The code has collapsed: at step {step} {active:.0f} of {latent} latents vary between "
+        f"samples (KL {terms['kl']:.2g} nats). {_remedy(method)}"
+    )
+
+
+def _remedy(method: Method) -> str:
+    beta = method.penalties.get("kl", 0.0)
+    if method.likelihood == "gaussian" and beta:
+        return (
+            "With a fixed noise variance s2 = 0.5 a latent stays in use only where it explains a "
+            f"variance above beta * s2 = {beta * FIXED_VARIANCE:.3g}: lower beta (now {beta:g}), "
+            "or learn the noise with --set likelihood=gaussian-learned."
+        )
+    return (
+        f"Lower the weight of the code's penalty (beta is {beta:g}), let it grow over more steps "
+        "with --set warm_up_steps, or use annealed-vae with --set free_nats=0.1."
+    )
