@@ -6,10 +6,10 @@ In: records of the evaluations ``site``, ``mmd``, ``ks`` and ``site_variance``. 
 from __future__ import annotations
 
 from latentomics.core import Result
-from latentomics.report.page import Block, Cell, Section, Table, Words
+from latentomics.report.page import Block, Cell, Gallery, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections.evidence import WITHOUT_INTERVALS
-from latentomics.report.sections.records import chosen, scored_on
+from latentomics.report.sections.records import chosen, forest_picture, scored_on
 from latentomics.report.sections.site_features import site_feature_blocks
 from latentomics.report.words import (
     feature_name,
@@ -21,7 +21,7 @@ from latentomics.report.words import (
     target_name,
 )
 
-_SHOWN_APART = ("p", "chance", "scored", "split", "cases", "positive", "interval")
+_TOLD = ("classes", "sites", "patients", "permutations")  # results.json has every setting
 
 
 def shift_section(files: RunFiles) -> Section:
@@ -31,6 +31,10 @@ def shift_section(files: RunFiles) -> Section:
     blocks: list[Block] = [] if intervals else [Words(text=WITHOUT_INTERVALS, tone="warn")]
     if site:
         caption = "Can the site be read from the features? 0.5 is chance, 1 is certainty."
+        ranked = [result for result in site if result.metric == "auroc"]
+        if ranked:
+            picture = forest_picture(ranked, name="site", title="site", intervals=intervals)
+            blocks.append(Gallery(pictures=(picture,), columns=2))
         blocks.append(_table(site, caption, intervals=intervals))
     if distance:
         caption = (
@@ -67,7 +71,7 @@ def _table(results: tuple[Result, ...], caption: str, *, intervals: bool) -> Tab
                 interval(result.low, result.high, result.metric),
                 p_value(result.settings.get("p")),
             )
-        rest = {k: v for k, v in result.settings.items() if k not in _SHOWN_APART}
+        rest = {name: result.settings[name] for name in _TOLD if name in result.settings}
         chance = result.settings.get("chance")
         words = f"chance {said(chance)}; " if chance is not None else ""
         rows.append((*row, f"{words}{scored_on(result)} {said(rest) if rest else ''}".strip()))
