@@ -21,12 +21,13 @@ def store_of(
     loss_region: LossRegion = "all",
     ring_mm: float = RING_MM,
     mask_channel: float = 0.0,
+    several: bool = False,
 ) -> Store:
     """Return the store of samples in the given order.
 
     Parameters
     ----------
-    patch, loss_region, ring_mm, mask_channel
+    patch, loss_region, ring_mm, mask_channel, several
         As in ``open_store``.
     """
     sizes = np.array([sample.mask.shape for sample in samples], np.int64)
@@ -46,4 +47,10 @@ def store_of(
         boxes=np.empty((len(samples), 2, sizes.shape[1]), np.int64),
     )
     outlined(made, ring, ring_mm)
-    return Store(samples=made, patch=patch, loss_region=loss_region, mask_channel=mask_channel)
+    return Store(
+        samples=made,
+        patch=patch,
+        loss_region=loss_region,
+        mask_channel=mask_channel,
+        several=several,
+    )

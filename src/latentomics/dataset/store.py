@@ -53,6 +53,7 @@ class Store:
     patch: tuple[int, ...] | None
     loss_region: LossRegion
     mask_channel: float  # the mask's value in a network's input, 0: none; values never hold it
+    several: bool = False  # samples a case, as views slices and patches have them
 
     def __len__(self) -> int:
         return len(self.samples.cases)
@@ -155,6 +156,7 @@ def open_store(
     ring_mm: float = RING_MM,
     mask_channel: float = 0.0,
     mapped: bool = False,
+    several: bool = False,
 ) -> Store:
     """Load the samples of some cases.
 
@@ -172,6 +174,8 @@ def open_store(
         Kept for who builds the network's input.
     mapped : bool
         The samples lie in a nameless file beside the cache, not in memory.
+    several : bool
+        The view gives a case several samples, though some may have one.
 
     Raises
     ------
@@ -202,7 +206,13 @@ def open_store(
         ring_mm=ring_mm,
         mapped=prepared.cache if mapped else None,
     )
-    return Store(samples=samples, patch=patch, loss_region=loss_region, mask_channel=mask_channel)
+    return Store(
+        samples=samples,
+        patch=patch,
+        loss_region=loss_region,
+        mask_channel=mask_channel,
+        several=several,
+    )
 
 
 def ring_of(loss_region: LossRegion, patch: tuple[int, ...] | None) -> str:

@@ -86,11 +86,11 @@ def positions_of(size: Sequence[int], *, stride: int, block: int) -> tuple[int, 
 def by_case(store: Store, values: FloatArray, names: Sequence[str]) -> ByCase:
     """Gather features of samples (samples, columns) into one row a case.
 
-    Where cases have several samples (slices, patches) each column becomes its mean and its SD over
-    the case's samples, ``_mean`` and ``_sd``.
+    Where a view gives cases several samples (slices, patches) each column becomes its mean and its
+    SD over the case's samples, ``_mean`` and ``_sd``.
     """
     cases = tuple(dict.fromkeys(store.cases))
-    if len(cases) == len(store):
+    if len(cases) == len(store) and not store.several:
         return ByCase(cases=cases, values=values, names=tuple(names))
     place = {case: number for number, case in enumerate(cases)}
     rows = np.array([place[case] for case in store.cases])

@@ -103,6 +103,7 @@ def load(plan: Plan, prepared: Prepared, ids: Sequence[str]) -> Store:
         ring_mm=plan.margin.value,
         mask_channel=plan.mask_channel.value,
         mapped=plan.mapped.value,
+        several=plan.several,
     )
 
 

@@ -55,7 +55,7 @@ def need_of(plan: Plan, facts: Sequence[CaseFacts], training: int) -> Need:
 def sample_voxels(plan: Plan, facts: Sequence[CaseFacts]) -> IntArray:
     """Return the voxels of each sample; of a local crop as its mask and margin ask."""
     if plan.view.value != "local":
-        several = pipeline_of(plan).samples if plan.view.value in ("slices", "patches") else 1
+        several = pipeline_of(plan).samples if plan.several else 1
         return np.full(several * len(facts), np.prod(plan.size.value), np.int64)
     spacing, least = np.array(plan.spacing.value), np.array(plan.size.value)
     extents = np.array([fact.mask_extent_mm or (0.0,) * len(least) for fact in facts])
@@ -70,7 +70,7 @@ def _components(plan: Plan, training: int) -> int:
     if spec.block:
         voxels: int = spec.block**spec.dimension
         return PATCHES * voxels * spec.channels_in * 4 * ROWS_COPIES
-    several = pipeline_of(plan).samples if plan.view.value in ("slices", "patches") else 1
+    several = pipeline_of(plan).samples if plan.several else 1
     row, most = spec.channels_in * math.prod(spec.size) * 4, plan.components_bytes.value
     rows = min(training * several, max(2, most // row))
     moved = spec.linear_path and bool(plan.shift.value or plan.deformation.value)

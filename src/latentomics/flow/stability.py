@@ -103,6 +103,7 @@ def _store(main: Fitting, samples: Sequence[Sample]) -> Store:
         loss_region=plan.loss_region.value,
         ring_mm=plan.margin.value,
         mask_channel=plan.mask_channel.value,
+        several=plan.several,
     )
 
 

@@ -229,6 +229,11 @@ class Plan(Settings):
         return self.request.seed
 
     @property
+    def several(self) -> bool:
+        """Whether the view gives a case several samples."""
+        return self.view.value in ("slices", "patches")
+
+    @property
     def workers(self) -> int | None:
         """Processes that prepare cases; None before the memory was estimated."""
         return self.memory.value.workers if self.memory.value else None
