@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 PATCHES = 8  # of a case in an epoch of random patches
 VALIDATION_ROWS = 2048  # at most, the same ones every time
 VALIDATION_PATCHES = 256  # at least, where patches are cut at random
+
+
+class Piece(NamedTuple):
+    """Which part of which batch: its draws are named by prefix and number, whatever the parts."""
+
+    prefix: str
+    number: int
+    part: int
+    parts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +79,7 @@ class AutoencoderTask:
         batch = self.train.batch(rows, stream(self.plan.seed, "patches", step))
         batch = self._moved(self._on_device(batch), step)
         values = self._corrupted(batch, step)[part::parts]
-        view = self._view(batch.part(part, parts), values, f"{part} " if part else "", step)
+        view = self._view(batch, values, Piece("", step, part, parts))
         view = replace(
             view,
             step=step,
@@ -91,13 +101,12 @@ class AutoencoderTask:
             patches = stream(self.plan.seed, "validation patches", number)
             batch = self._on_device(self.held_out.batch(some, patches))
             for part in range(pieces):
-                piece = batch.part(part, pieces)
-                prefix = f"validation {part} " if part else "validation "
-                view = self._view(piece, piece.values, prefix, number)
+                piece = Piece("validation ", number, part, pieces)
+                view = self._view(batch, batch.values[part::pieces], piece)
                 watch.see(view.code)
                 loss, terms, _ = self._judged(view, weights, training=False)
                 for name, term in {**terms, "total": loss}.items():
-                    total_of = term.double().mean().item() * len(piece.values)
+                    total_of = term.double().sum().item() / view.draws
                     sums[name] = sums.get(name, 0.0) + total_of
         return {name: value / len(rows) for name, value in sums.items()} | watch.terms()
 
@@ -105,12 +114,15 @@ class AutoencoderTask:
         """Return a warning about a validation, in words; empty where nothing is wrong."""
         return collapse_remark(step, terms, history, self.method, self.network.spec.latent)
 
-    def _view(self, batch: Batch, values: Tensor, prefix: str, number: int) -> StepView:
-        """Return what objectives see of a batch; its draws are named by prefix and number."""
+    def _view(self, whole: Batch, values: Tensor, piece: Piece) -> StepView:
+        """Return what objectives see of a piece of a batch, given its values as they go in."""
+        batch = whole.part(piece.part, piece.parts)
         options = self.method.all_options()
         draws = int(options.get("draws", 1))
         code = repeated(self._encode(values, batch.mask), draws)
-        drawn = self._draw(code, self._generator(prefix + "latent", number))
+        noise = partial(self._normal, piece, len(whole.values), draws)
+        drawn = draw(code, noise("latent", code.mean.shape)) if isinstance(code, Gaussian) else None
+        drawn = centre(code) if drawn is None else drawn
         target = self._with_mask(batch.values, batch.mask, self.network.spec.channels_out)
         weight = batch.weight
         if draws > 1:
@@ -122,13 +134,13 @@ class AutoencoderTask:
             draw=drawn,
             output=self.network.decode(drawn).float(),
             log_scale=getattr(self.network, "log_scale", None),
-            second=self._second(values, batch.mask, prefix, number),
+            second=self._second(values, batch.mask, piece),
             domain=None,
             step=LATER,
             cohort_size=len(self.held_out),
             options=options,
             draws=draws,
-            prior=self._prior(drawn, self._generator(prefix + "prior", number)),
+            prior=noise("prior", drawn.shape) if self._needs("prior") else None,
         )
 
     def _judged(
@@ -151,10 +163,11 @@ class AutoencoderTask:
         beta = torch.ones_like(loss) * weights["kl"]
         return {"beta": beta, "beta_norm": beta * beta_norm(1.0, self.network.spec)}
 
-    def _second(self, values: Tensor, mask: Tensor, prefix: str, number: int) -> Code | None:
+    def _second(self, values: Tensor, mask: Tensor, piece: Piece) -> Code | None:
         if self.method.second_view is None:
             return None
-        generator = stream(self.plan.seed, f"{prefix}second view", number)
+        name = f"{piece.prefix}second view" + (f" {piece.part}" if piece.part else "")
+        generator = stream(self.plan.seed, name, piece.number)
         values, mask = second_view(values, mask, self.plan.spacing.value, generator)
         return self._encode(values, mask)
 
@@ -170,18 +183,25 @@ class AutoencoderTask:
         batch = self._on_device(self.train.batch(rows, stream(seed, "second patches", step)))
         with torch.no_grad():
             code = self._encode(batch.values, batch.mask)
-        drawn = self._draw(code, self._generator("second latent", step))
+        noise = self._normal(Piece("second ", step, 0, 1), len(rows), 1, "latent", code.mean.shape)  # type: ignore[union-attr]
+        drawn = draw(code, noise)
         chance = torch.rand(
             drawn.shape, generator=self._generator("shuffle", step), device=drawn.device
         )
         return drawn.gather(0, chance.argsort(0))
 
-    def _prior(self, drawn: Tensor, generator: torch.Generator) -> Tensor | None:
+    def _needs(self, what: str) -> bool:
+        return any(what in PENALTIES[name].needs for name in self.method.penalties)
+
+    def _normal(
+        self, piece: Piece, rows: int, draws: int, name: str, shape: tuple[int, ...]
+    ) -> Tensor:
+        """Return draws for a piece of a batch of so many rows: those that the whole would get."""
         import torch
 
-        if not any("prior" in PENALTIES[name].needs for name in self.method.penalties):
-            return None
-        return torch.randn(drawn.shape, generator=generator, device=drawn.device)
+        generator = self._generator(piece.prefix + name, piece.number)
+        whole = torch.randn(rows, draws, *shape[1:], generator=generator, device=self._device)
+        return whole[piece.part :: piece.parts].flatten(0, 1)
 
     def _encode(self, values: Tensor, mask: Tensor) -> Code:
         return self.network.encode(self._with_mask(values, mask, self.network.spec.channels_in))
@@ -192,15 +212,6 @@ class AutoencoderTask:
         if channels <= values.shape[1]:
             return values
         return torch.cat([values, mask * self.plan.mask_channel.value], dim=1)
-
-    @staticmethod
-    def _draw(code: Code, generator: torch.Generator) -> Tensor:
-        import torch
-
-        if not isinstance(code, Gaussian):
-            return centre(code)
-        shape, device = code.mean.shape, code.mean.device
-        return draw(code, torch.randn(shape, generator=generator, device=device))
 
     def _moved(self, batch: Batch, step: int) -> Batch:
         import torch
