@@ -15,6 +15,11 @@ from latentomics.planning import Noise
     [
         ("beta-vae", {"beta": 6.0}, {"kl": 6.0}),
         ("vae", {"beta": 0.5}, {"kl": 0.5}),
+        (
+            "beta-tcvae",
+            {"alpha": 0.0, "beta": 4.0, "gamma": 2.0},  # NLL + a MI + b TC + c dimKL
+            {"kl": 2.0, "total_correlation": 2.0, "mutual_information": -2.0},
+        ),
         ("annealed-vae", {"beta": 2.0}, {"kl": 2.0, "free_bits": 2.0}),
         ("info-vae", {"alpha": 0.5}, {"kl": 0.5, "mmd": 999.5}),
         ("info-vae", {"lambda": 3.0, "alpha": 1.0}, {"kl": 0.0, "mmd": 3.0}),

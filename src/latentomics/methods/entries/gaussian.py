@@ -42,6 +42,23 @@ enter(
         warm_up_steps=1000,
     ),
     Method(
+        name="beta-tcvae",
+        summary="latents made independent, by an estimate of their total correlation",
+        paper="Chen et al. 2018",
+        code="gaussian",
+        penalties={"kl": 1.0, "total_correlation": 5.0, "mutual_information": 0.0},
+        settings={
+            "alpha": Setting(usual=1.0, weights={"mutual_information": 1.0}),
+            "beta": Setting(usual=6.0, weights={"total_correlation": 1.0}),
+            "gamma": Setting(
+                usual=1.0,
+                weights={"kl": 1.0, "total_correlation": -1.0, "mutual_information": -1.0},
+            ),
+        },
+        schedule="warm-up",
+        warm_up_steps=500,
+    ),
+    Method(
         name="factor-vae",
         summary="latents made independent, as judged by a discriminator trained beside",
         paper="Kim and Mnih 2018",
