@@ -11,8 +11,8 @@ from latentomics.evaluation.labels import label_efficiency
 from latentomics.evaluation.mmd import mmd
 from latentomics.evaluation.probe import default_comparisons, probe
 from latentomics.evaluation.reconstruction import reconstruction, sample_errors
-from latentomics.evaluation.scoring import Part
-from latentomics.evaluation.site import site_columns, site_predictability
+from latentomics.evaluation.scoring import LabelLike, Part
+from latentomics.evaluation.site import site_columns, site_label, site_predictability
 from latentomics.evaluation.site_variance import site_variance
 from latentomics.evaluation.stability import retest_pairs, stability
 from latentomics.evaluation.statistics import numbered
@@ -21,6 +21,7 @@ from latentomics.evaluation.verdict import verdict
 
 __all__ = [
     "Facts",
+    "LabelLike",
     "Part",
     "Sentence",
     "cautions",
@@ -41,6 +42,7 @@ __all__ = [
     "retest_pairs",
     "sample_errors",
     "site_columns",
+    "site_label",
     "site_predictability",
     "site_variance",
     "stability",

@@ -24,6 +24,7 @@ from latentomics.features.errors import (
     patch_pca_errors,
     pca_errors,
 )
+from latentomics.features.harmonise import Combat, fit_combat
 from latentomics.features.posterior import posteriors
 from latentomics.features.reference import Likeness, Reference, fit_reference
 from latentomics.features.regional import regional_statistics, signed_distance
@@ -49,6 +50,7 @@ __all__ = [
     "ByCase",
     "Classified",
     "Columns",
+    "Combat",
     "Encoded",
     "FeatureTable",
     "Likeness",
@@ -58,6 +60,7 @@ __all__ = [
     "build_table",
     "encode_store",
     "features_dictionary",
+    "fit_combat",
     "fit_patch_pca",
     "fit_reference",
     "input_of",

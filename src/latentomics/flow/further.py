@@ -6,15 +6,17 @@ of ``FURTHER``; what costs more than seconds is counted by the clock.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from latentomics.core import DoubleArray, IntArray, Result
 from latentomics.dataset import Store
 from latentomics.evaluation import (
+    LabelLike,
     Part,
     confounding,
     embedding,
@@ -22,10 +24,12 @@ from latentomics.evaluation import (
     label_by_site,
     numbered,
     principal_map,
+    probe,
+    site_label,
     site_variance,
     structure,
 )
-from latentomics.features import posteriors
+from latentomics.features import fit_combat, posteriors
 from latentomics.flow.evidence import size_block
 from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered
@@ -34,6 +38,8 @@ from latentomics.flow.records import OnEvent, ignore
 from latentomics.flow.stability import stability_of
 
 BY_FEATURE = ("latent", "pooled", "pca", "intensity")
+HARMONISED = "latent harmonised"
+FEWEST_ROWS = 10  # training rows of every site
 HAND_MADE = ("classic", "intensity")
 MIXTURE = 1000  # posteriors of the aggregate
 Table = tuple[tuple[str, ...], DoubleArray]  # names of columns, and their values
@@ -171,6 +177,32 @@ def _latent_part(fitting: Fitting) -> Part:
     )
 
 
+def _harmonised(question: Question) -> list[Result]:
+    """Compare the latent with itself after ComBat, fitted on training cases of known sites."""
+    label = site_label(question.sites, question.patients)
+    part = _latent_part(question.main)
+    known = [row for row in part.train if label is not None and label.values[row] is not None]
+    sites = [str(question.sites[row]) for row in known]
+    if label is None or len(set(sites)) < 2 or min(Counter(sites).values()) < FEWEST_ROWS:
+        return []
+    latent = part.blocks["latent"][0]
+    even = fit_combat(latent[known], sites).apply(latent, question.sites, unseen="keep")
+    both = replace(part, blocks={"latent": [latent], HARMONISED: [even]})
+    asked: list[LabelLike] = [label, *question.gathered.labels(question.gathered.cases)]
+    return [
+        result
+        for one in asked
+        for result in probe(
+            one,
+            [both],
+            question.patients,
+            seed=question.seed,
+            evaluation="harmonisation",
+            comparisons={HARMONISED: ("latent",)},
+        )
+    ]
+
+
 def _repeated(question: Question) -> list[Result]:
     return stability_of(
         question.gathered,
@@ -184,6 +216,7 @@ def _repeated(question: Question) -> list[Result]:
 FURTHER: Mapping[str, Callable[[Question], list[Result]]] = {
     "sites by feature": _by_site,
     "confounding": _besides,
+    "harmonisation": _harmonised,
     "maps": _maps,
     "structure": _structure,
     "stability": _repeated,

@@ -10,7 +10,7 @@ from latentomics.report.page import Block, Cell, Gallery, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections.evidence import WITHOUT_INTERVALS
 from latentomics.report.sections.records import chosen, forest_picture, scored_on
-from latentomics.report.sections.site_features import site_feature_blocks
+from latentomics.report.sections.site_features import harmonisation_blocks, site_feature_blocks
 from latentomics.report.words import (
     feature_name,
     interval,
@@ -42,7 +42,7 @@ def shift_section(files: RunFiles) -> Section:
             "mean discrepancy; p by exchanging patients). About 0: no shift."
         )
         blocks.append(_table(distance, caption, intervals=intervals))
-    blocks += site_feature_blocks(files)
+    blocks += [*site_feature_blocks(files), *harmonisation_blocks(files)]
     if not site and not distance:
         reason = "Sites were not compared: none are named (--site), or they have too few patients"
         blocks = [Words(text=f"{files.missing.get('results.json', reason)}.", tone="note")]

@@ -14,8 +14,23 @@ from latentomics.core import DoubleArray, Result
 from latentomics.report.figures import Ladder, ladders, svg
 from latentomics.report.page import Block, Cell, Gallery, Heading, Picture, Table
 from latentomics.report.reading import RunFiles
-from latentomics.report.sections.records import LEARNED_SETS, by_feature, chosen, scored_on
-from latentomics.report.words import feature_name, fixed, interval, number, p_value
+from latentomics.report.sections.records import (
+    LEARNED_SETS,
+    by_feature,
+    chosen,
+    is_difference,
+    scored_on,
+)
+from latentomics.report.words import (
+    feature_name,
+    fixed,
+    interval,
+    metric_name,
+    number,
+    p_value,
+    scored,
+    target_name,
+)
 
 SITE = "site"
 LEVEL = 0.05
@@ -82,3 +97,32 @@ def _table(shares: Sequence[Result], shifted: dict[str, Result], *, intervals: b
         caption="Variance is adjusted for the number of sites: 0 is what chance gives. p by "
         "exchanging patients between sites.",
     )
+
+
+def harmonisation_blocks(files: RunFiles) -> list[Block]:
+    """Return what harmonising the latent changes; nothing where it was not tried."""
+    results = [r for r in chosen(files.results, "harmonisation") if is_difference(r)]
+    if not results:
+        return []
+    caption = (
+        "The latent after ComBat minus the latent as it is, on the same test patients; ComBat was "
+        "fitted on training cases. It should lower how well the site is told, and keep the label."
+    )
+    intervals = files.demonstration is None
+    columns: tuple[str, ...] = ("told", "metric", "difference")
+    columns += ("95 % interval", "p") if intervals else ()
+    rows: list[tuple[Cell, ...]] = []
+    for result in results:
+        metric = result.metric.split("_minus_")[0]
+        row: tuple[Cell, ...] = (
+            target_name(result.target),
+            metric_name(metric),
+            scored(result.value, metric, sign=True),
+        )
+        if intervals:
+            span = interval(result.low, result.high, metric, sign=True)
+            row += (span, p_value(result.settings.get("p")))
+        rows.append(row)
+    numeric = frozenset(range(2, len(columns)))
+    table = Table(columns=columns, rows=tuple(rows), numeric=numeric, caption=caption)
+    return [Heading(text="After harmonisation"), table]

@@ -1,0 +1,34 @@
+"""Further questions about a fitting: the latent before and after harmonisation."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from latentomics.flow.further import HARMONISED, _harmonised
+
+
+def test_harmonisation_takes_the_site_out_of_held_out_patients() -> None:
+    draws = np.random.default_rng(0)
+    site = tuple(np.where(np.arange(120) % 2, "A", "B").tolist())
+    latent = draws.normal(size=(120, 6)) + 2.0 * (np.arange(120) % 2)[:, None]
+    names = [str(row) for row in range(120)]
+    main = SimpleNamespace(
+        cases=names,
+        split={name: "train" if row < 80 else "test" for row, name in enumerate(names)},
+        features={"latent": SimpleNamespace(values=latent)},
+    )
+    question = SimpleNamespace(
+        main=main,
+        sites=site,
+        patients=np.arange(120),
+        seed=0,
+        gathered=SimpleNamespace(cases=(), labels=lambda _: ()),
+    )
+    found = {(r.features, r.metric): r for r in _harmonised(question)}
+    assert found["latent", "auroc"].value > 0.95
+    assert found[HARMONISED, "auroc"].value < 0.7
+    assert found[HARMONISED, "auroc_minus_latent"].high < 0
+    question.sites = ("A",) * 120
+    assert _harmonised(question) == []
