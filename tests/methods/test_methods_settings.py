@@ -124,3 +124,12 @@ def test_an_unknown_method_lists_the_known() -> None:
         update={"value": "beta-vea"})})  # fmt: skip
     with pytest.raises(RequestError, match="did you mean beta-vae"):
         method_of(plan)
+
+
+def test_a_plan_shows_the_weight_of_the_kl_in_both_units() -> None:
+    from latentomics.flow.decide import _weighed
+
+    reason = _weighed(plan_for("beta-vae", settings={"beta": 6.0})).method.reason
+    assert reason == "test; beta 6, beta_norm 0.0173"  # 6 * 4 latents / (9 * 14 * 11) values
+    for name in ("control-vae", "beta-tcvae", "autoencoder"):  # no such weight, or another beta
+        assert "beta_norm" not in _weighed(plan_for(name)).method.reason

@@ -15,7 +15,7 @@ from latentomics.dataset import open_store, prepare_cohort
 from latentomics.flow.gather import Gathered, Split, cache_folder
 from latentomics.flow.memory import need_of
 from latentomics.methods import method_named, method_of
-from latentomics.objectives import LIKELIHOODS
+from latentomics.objectives import COMPANIONS, LIKELIHOODS, beta_norm
 from latentomics.planning import (
     COARSER,
     Architecture,
@@ -59,7 +59,7 @@ def decide(gathered: Gathered, split: Split, *, workers: int | None) -> Plan:
             yield from smaller_plans(plan)
 
     plan = _that_fits(plans(), gathered, len(training), workers)
-    return with_measured_pace(_counted(plan))
+    return with_measured_pace(_counted(_weighed(plan)))
 
 
 def within_memory(plan: Plan, gathered: Gathered, split: Split, *, workers: int | None) -> Plan:
@@ -84,6 +84,18 @@ def _that_fits(
         available_hardware(gathered.request.memory_bytes).memory_bytes,
         workers or usable_cores(),
     )
+
+
+def _weighed(plan: Plan) -> Plan:
+    """Return the plan with the weight of its KL, as it stands and in Higgins' unit (METHODS 1)."""
+    method = method_of(plan)
+    set_by = () if method.companion is None else COMPANIONS[method.companion].sets
+    if "kl" not in method.penalties or "kl" in set_by or "beta" in method.settings:
+        return plan
+    beta = method.penalties["kl"]
+    norm = beta_norm(beta, plan.network.value)
+    reason = f"{plan.method.reason}; beta {beta:g}, beta_norm {norm:.3g}"
+    return plan.model_copy(update={"method": Choice(value=plan.method.value, reason=reason)})
 
 
 def _counted(plan: Plan) -> Plan:
