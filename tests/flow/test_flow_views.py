@@ -69,6 +69,7 @@ def test_a_view_gives_a_whole_run_and_each_case_alone_the_same_features(
     plan = flow.make_plan(manifest, asked, workers=1).to_yaml()
     (tmp_path / "plan.yaml").write_text(edited(plan, view))
     record = flow.run(tmp_path / "plan.yaml", tmp_path / "RUN", workers=1)
+    assert "No pictures" not in record.report.read_text()
     table = read_table(record.table)
     latent = list(table.groups["latent"])
     assert len(latent) == (8 if VIEWS[view][2] else 4)  # mean and SD over a case's samples

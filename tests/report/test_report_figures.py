@@ -67,6 +67,10 @@ def test_extent_is_physical_and_agrees_with_the_pixels() -> None:
 
 
 def test_a_picture_keeps_its_rows_and_columns() -> None:
+    cut = [planes_of((2, 3), (1.0, 1.0), (1, 1), anatomical=True, flat=flat) for flat in range(3)]
+    assert [(p.name, p.letters[:2]) for (p,) in cut] == [
+        ("sagittal", ("A", "P")), ("coronal", ("R", "L")), ("axial", ("R", "L"))
+    ]  # fmt: skip
     (plane,) = planes_of((2, 3), (2.0, 1.0), (1, 1), anatomical=False)
     values = np.arange(6).reshape(2, 3)
     assert np.array_equal(plane.cut(values), values)

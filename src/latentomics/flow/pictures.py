@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from latentomics.core import FloatArray, write_atomic
+from latentomics.core import FloatArray, Sample, write_atomic
 from latentomics.dataset import Store
 from latentomics.evaluation import redundancy
 from latentomics.features import input_of
@@ -63,10 +63,28 @@ def _reconstructions(fitting: Fitting, store: Store, unit: str) -> Arrays:
         "reconstruction": np.stack([_filled(values, size) for values in outputs]),
         "mask": np.stack([_filled(mask.astype(np.float32), size, 0.0) > 0 for mask in masks]),
         "case": np.array([store.cases[row] for row in rows]),
-        "spacing": np.array([store.sample(row).frame.target.spacing for row in rows]),
+        "spacing": np.array([_spacing(store.sample(row)) for row in rows]),
         "unit": np.array([unit if physical else "normalised units"]),
         "spacing_unit": np.array([grid.unit]),
+        **_flat_axis(store.sample(rows[0])),
     }
+
+
+def _spacing(sample: Sample) -> list[float]:
+    """Return the spacing along the axes that a sample has."""
+    flat = _flat_axis(sample).get("flat_axis")
+    return [
+        step
+        for axis, step in enumerate(sample.frame.target.spacing)
+        if flat is None or axis != flat[0]
+    ]
+
+
+def _flat_axis(sample: Sample) -> Arrays:
+    """Return the axis that a plane of a volume was cut across; nothing for other samples."""
+    if len(sample.frame.size) == sample.mask.ndim:
+        return {}
+    return {"flat_axis": np.array([sample.frame.size.index(1)])}
 
 
 def _rebuilt(fitting: Fitting, store: Store, row: int) -> FloatArray:

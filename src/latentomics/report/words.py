@@ -195,13 +195,15 @@ def said(value: object, name: str = "") -> str:
     --------
     >>> said((40, 56), "size"), said({"sigma": 0.05, "unit": "scale"}), said(True), said([])
     ('40 × 56', 'sigma 0.05, unit scale', 'yes', 'none')
+    >>> said({"peak_bytes": 1_340_000_000, "workers": 2})
+    'peak 1.34 GB, workers 2'
     """
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
-        return number(value, 4)
+        return f"{value / 1e9:.3g} GB" if name.endswith("_bytes") else number(value, 4)
     if isinstance(value, Mapping):
         parts = (_pair(str(key), value[key]) for key in value if value[key] is not None)
         return ", ".join(parts) or "none"
@@ -214,6 +216,8 @@ def said(value: object, name: str = "") -> str:
 def _pair(name: str, value: object) -> str:
     if name.endswith("_s") and isinstance(value, (int, float)):
         return f"{name[:-2].replace('_', ' ')} {seconds(float(value))}"
+    if name.endswith("_bytes"):
+        return f"{name[:-6].replace('_', ' ')} {said(value, name)}"
     return f"{name.replace('_', ' ')} {said(value, name)}"
 
 

@@ -42,13 +42,22 @@ class Plane:
 
 
 def planes_of(
-    size: tuple[int, ...], spacing: tuple[float, ...], focus: tuple[int, ...], *, anatomical: bool
+    size: tuple[int, ...],
+    spacing: tuple[float, ...],
+    focus: tuple[int, ...],
+    *,
+    anatomical: bool,
+    flat: int = 2,
 ) -> tuple[Plane, ...]:
-    """Return the three planes through ``focus`` of a volume, or the one plane of a picture."""
+    """Return the three planes through ``focus`` of a volume, or the one plane of a picture.
+
+    ``flat`` is the RAS+ axis that an anatomical picture was cut across: 2 is an axial plane.
+    """
     extent = [count * step for count, step in zip(size, spacing, strict=True)]
     if len(size) == 2:
         width, height = (extent[0], extent[1]) if anatomical else (extent[1], extent[0])
-        name, letters = ("axial", _PLANES[0][2]) if anatomical else ("", _NO_LETTERS)
+        of_axis = {axis: (name, letters) for name, axis, letters in _PLANES}
+        name, letters = of_axis[flat] if anatomical else ("", _NO_LETTERS)
         return (
             Plane(
                 name=name,

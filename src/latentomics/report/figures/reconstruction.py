@@ -51,13 +51,15 @@ class Shown:
     window: tuple[float, float]  # grey scale from black to white
     limit: float  # of the difference's scale, either way
     anatomical: bool  # RAS+ axes, not rows and columns of a picture
+    flat: int = 2  # RAS+ axis that a plane of a volume was cut across
 
 
 @styled
 def comparison(shown: Shown) -> Figure:
     """Draw one case: rows are planes; columns input, reconstruction and difference."""
     size = shown.values.shape
-    planes = planes_of(size, shown.spacing, focus_of(shown.mask, size), anatomical=shown.anatomical)
+    focus = focus_of(shown.mask, size)
+    planes = planes_of(size, shown.spacing, focus, anatomical=shown.anatomical, flat=shown.flat)
     room = _MOST - _TOP - _FOOT - _GAP * (len(planes) - 1)
     scale = min(  # inches a unit of length, one for all planes
         _COLUMN / max(plane.width for plane in planes),

@@ -53,6 +53,7 @@ def traversals(
     spacing: tuple[float, ...],
     unit: str,
     anatomical: bool,
+    flat: int = 2,
 ) -> Figure:
     """Draw the rows under one grey scale and one scale of differences.
 
@@ -68,8 +69,10 @@ def traversals(
         Of the images' values.
     anatomical : bool
         Axes are those of RAS+, not rows and columns of a picture.
+    flat : int
+        RAS+ axis that planes of volumes were cut across.
     """
-    planes = [_plane(row.images, spacing, anatomical) for row in rows]
+    planes = [_plane(row.images, spacing, anatomical, flat) for row in rows]
     heights = [min(1.6, _CELL * plane.height / plane.width) for plane in planes]
     scales = _scales(rows)
     bottom = _FOOT + sum(heights) + len(rows) * _GAP
@@ -108,11 +111,11 @@ def _titles(axes: Axes, positions: tuple[float, ...], height: float) -> None:
         put_text(axes, (place, height), name, bold=True)
 
 
-def _plane(images: Values, spacing: tuple[float, ...], anatomical: bool) -> Plane:
+def _plane(images: Values, spacing: tuple[float, ...], anatomical: bool, flat: int) -> Plane:
     """Return the plane in which the images change most; of a volume, through the largest change."""
     change = np.abs(images[-1].astype(np.float64) - images[0])
     focus = tuple(int(i) for i in np.unravel_index(int(change.argmax()), change.shape))
-    planes = planes_of(change.shape, spacing, focus, anatomical=anatomical)
+    planes = planes_of(change.shape, spacing, focus, anatomical=anatomical, flat=flat)
     return max(planes, key=lambda plane: float(plane.cut(change).mean()))
 
 

@@ -25,7 +25,7 @@ from latentomics.report.page import Block, Gallery, Heading, Picture, Section, T
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections import cases as of_cases
 from latentomics.report.sections.maps import map_quality
-from latentomics.report.sections.pictures import anatomical, spacing_of
+from latentomics.report.sections.pictures import anatomical, flat_axis, spacing_of
 from latentomics.report.sections.records import chosen, scored_on
 from latentomics.report.words import feature_name, interval, metric_name, number, target_name
 
@@ -145,7 +145,14 @@ def _traversals(files: RunFiles) -> list[Block]:
     positions = tuple((along[0] if along.ndim == 2 else along).tolist())
     stored = of_cases.strings(files.pictures.get("traversal_unit"))
     unit = stored[0] if stored else "normalised units"  # of the network's output
-    figure = traversals(rows, positions, spacing=spacing, unit=unit, anatomical=anatomical(files))
+    figure = traversals(
+        rows,
+        positions,
+        spacing=spacing,
+        unit=unit,
+        anatomical=anatomical(files),
+        flat=flat_axis(files),
+    )
     picture = Picture(
         name="traversals",
         image=png(figure, 130),

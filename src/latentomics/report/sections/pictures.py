@@ -74,6 +74,7 @@ def shown_cases(files: RunFiles) -> tuple[Shown, ...]:
             window=_window(files, original),
             limit=limit,
             anatomical=anatomical(files),
+            flat=flat_axis(files),
         )
         for index, (original, output, mask) in enumerate(trimmed)
     )
@@ -94,7 +95,12 @@ def length_unit(files: RunFiles) -> str:
 def anatomical(files: RunFiles) -> bool:
     """Whether axes are those of RAS+, not rows and columns of a picture."""
     dimension = np.asarray(files.pictures["spacing"]).shape[-1]
-    return dimension == 3 or files.choice("view") in ("slices", "patches")
+    return dimension == 3 or "flat_axis" in files.pictures
+
+
+def flat_axis(files: RunFiles) -> int:
+    """Return the RAS+ axis that planes of volumes were cut across; 2 where they are axial."""
+    return int(np.ravel(files.pictures.get("flat_axis", 2))[0])
 
 
 def spacing_of(files: RunFiles, index: int) -> tuple[float, ...]:

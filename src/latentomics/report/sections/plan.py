@@ -12,6 +12,7 @@ from latentomics.report.reading import RunFiles
 from latentomics.report.words import said
 
 _NAMES = {
+    "components_bytes": "samples for components",
     "dimension": "dimensions",
     "spacing": "spacing (mm or px)",
     "size": "size of a sample (voxels)",
