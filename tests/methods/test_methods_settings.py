@@ -133,3 +133,8 @@ def test_a_plan_shows_the_weight_of_the_kl_in_both_units() -> None:
     assert reason == "test; beta 6, beta_norm 0.0173"  # 6 * 4 latents / (9 * 14 * 11) values
     for name in ("control-vae", "beta-tcvae", "autoencoder"):  # no such weight, or another beta
         assert "beta_norm" not in _weighed(plan_for(name)).method.reason
+
+
+def test_KA_9_3_the_usual_rules_are_those_that_hold_with_noise() -> None:
+    assert METHODS["balanced-vae"].all_options()["rule"] == "average"
+    assert METHODS["beta-tcvae"].all_options()["estimator"] == "stratified"
