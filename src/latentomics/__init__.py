@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from latentomics.api import encode, plan, run
+    from latentomics.learned import LearnedFeatures
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "encode", "plan", "run"]
+_PLACES = {"encode": "api", "plan": "api", "run": "api", "LearnedFeatures": "learned"}
+__all__ = ["LearnedFeatures", "__version__", "encode", "plan", "run"]
 
 
 def __getattr__(name: str) -> object:
     """Import the Python door when it is first used: the commands start without it."""
-    if name in ("encode", "plan", "run"):
-        found: object = getattr(importlib.import_module("latentomics.api"), name)
+    if name in _PLACES:
+        module = importlib.import_module(f"latentomics.{_PLACES[name]}")
+        found: object = getattr(module, name)
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

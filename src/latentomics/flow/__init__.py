@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from latentomics.flow.checking import check, make_plan
     from latentomics.flow.encoding import encode
     from latentomics.flow.job import run
+    from latentomics.flow.learning import Learned, latents, learn
     from latentomics.flow.measuring import classic
     from latentomics.flow.sealing import report, verify
 
 _PLACES = {
+    "Learned": "learning",
     "check": "checking",
     "classic": "measuring",
     "encode": "encoding",
+    "latents": "learning",
+    "learn": "learning",
     "make_plan": "checking",
     "run": "job",
     "report": "sealing",
@@ -31,11 +35,14 @@ __all__ = [
     "ClassicRecord",
     "EncodeRecord",
     "Event",
+    "Learned",
     "OnEvent",
     "RunRecord",
     "check",
     "classic",
     "encode",
+    "latents",
+    "learn",
     "make_plan",
     "report",
     "run",

@@ -7,12 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from latentomics.planning import DEFAULT_BUDGET_S, Request
+
 SECONDS_A_SET = 0.5  # of a probe, for one label and one part
 SETS = 21  # of features, repetitions with other seeds and what is known besides among them
 SECONDS_OF_FEW = 20.0  # of a label's efficiency curve
 SECONDS_OF_REPORT = 10.0
 REMEASURING = 2.0  # encoding a case that must be read and prepared first, over encoding it
 LEAST_SHARE = 0.2  # of the budget that training gets whatever else is slow
+
+
+def budget_of(request: Request) -> float | None:
+    """Return the wall time that is asked for; None where the length is fixed by epochs."""
+    return None if request.epochs is not None else request.budget_s or DEFAULT_BUDGET_S
 
 
 @dataclass(slots=True, kw_only=True)

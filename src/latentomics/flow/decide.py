@@ -14,7 +14,7 @@ from latentomics.core import Case, usable_cores
 from latentomics.dataset import open_store, prepare_cohort
 from latentomics.flow.gather import Gathered, Split, cache_folder
 from latentomics.flow.memory import need_of
-from latentomics.methods import method_named, method_of
+from latentomics.methods import Method, method_named, method_of
 from latentomics.objectives import COMPANIONS, LIKELIHOODS, beta_norm
 from latentomics.planning import (
     COARSER,
@@ -33,14 +33,16 @@ from latentomics.preprocess import Pipeline
 SPECTRUM_CASES = 256
 
 
-def decide(gathered: Gathered, split: Split, *, workers: int | None) -> Plan:
-    """Plan a fitting from its training cases alone."""
+def decide(
+    gathered: Gathered, split: Split, *, workers: int | None, own: Method | None = None
+) -> Plan:
+    """Plan a fitting from its training cases alone; ``own`` is a method without an entry."""
     training = [case for case in gathered.cases if split[case.id] == "train"]
     found = fingerprint_of(training, [gathered.facts[case.id] for case in training])
     request = gathered.request
 
     def architecture(method: str) -> Architecture:
-        named = method_named(method, request.settings)
+        named = method_named(method, request.settings, own)
         output = LIKELIHOODS[named.likelihood].output
         return Architecture(kind=named.kinds[0], code=named.code, output=output)
 
@@ -55,11 +57,11 @@ def decide(gathered: Gathered, split: Split, *, workers: int | None) -> Plan:
                 spectrum=_spectrum(training, workers),
                 coarser=coarser,
             )
-            method_of(plan)  # refuses a pairing that makes no sense before anything is trained
+            method_of(plan, own)  # refuses a pairing that makes no sense before anything is trained
             yield from smaller_plans(plan)
 
     plan = _that_fits(plans(), gathered, len(training), workers)
-    return with_measured_pace(_counted(_weighed(plan)))
+    return with_measured_pace(_counted(_weighed(plan, own)))
 
 
 def within_memory(plan: Plan, gathered: Gathered, split: Split, *, workers: int | None) -> Plan:
@@ -86,9 +88,9 @@ def _that_fits(
     )
 
 
-def _weighed(plan: Plan) -> Plan:
+def _weighed(plan: Plan, own: Method | None = None) -> Plan:
     """Return the plan with the weight of its KL, as it stands and in Higgins' unit (METHODS 1)."""
-    method = method_of(plan)
+    method = method_of(plan, own)
     set_by = () if method.companion is None else COMPANIONS[method.companion].sets
     if "kl" not in method.penalties or "kl" in set_by or "beta" in method.settings:
         return plan

@@ -7,12 +7,13 @@ columns and, for each case, whether it is like the training cohort (METHODS 29).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from latentomics.core import Case, IncompleteError, RequestError
-from latentomics.dataset import Store
+from latentomics.core import Case, IncompleteError, Rejection, RequestError
+from latentomics.dataset import Prepared, Store
 from latentomics.features import (
     Columns,
     build_table,
@@ -27,7 +28,34 @@ from latentomics.flow.folder import write_rejected
 from latentomics.flow.gather import measured_facts, prepare_cases
 from latentomics.flow.model import Model, case_errors, load_fitted
 from latentomics.flow.records import EncodeRecord, Event, OnEvent, ignore
+from latentomics.planning import Plan
 from latentomics.sources import CaseFacts, read_cohort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Usable:
+    """The cases that a model can read, prepared, with their facts; and those that it cannot."""
+
+    cases: tuple[Case, ...]
+    facts: Mapping[str, CaseFacts]
+    prepared: Prepared
+    rejected: tuple[Rejection, ...]
+
+
+def usable_cases(
+    plan: Plan, cases: Sequence[Case], *, workers: int | None, on_event: OnEvent = ignore
+) -> Usable:
+    """Read and prepare cases through the plan's own pipeline."""
+    facts, unread = measured_facts(cases, workers, on_event)
+    readable = [case for case in cases if case.id in facts]
+    prepared = prepare_cases(readable, plan, workers=workers, on_event=on_event)
+    bad = {rejection.case for rejection in prepared.rejected}
+    return Usable(
+        cases=tuple(case for case in readable if case.id not in bad),
+        facts=facts,
+        prepared=prepared,
+        rejected=(*unread, *prepared.rejected),
+    )
 
 
 def encode(
@@ -58,12 +86,8 @@ def encode(
     cohort = read_cohort(
         source, channels=request.channels, site=request.site, mask_label=request.mask_label
     )
-    facts, unread = measured_facts(cohort.cases, workers, on_event)
-    readable = [case for case in cohort.cases if case.id in facts]
-    prepared = prepare_cases(readable, model.plan, workers=workers, on_event=on_event)
-    bad = {rejection.case for rejection in prepared.rejected}
-    cases = [case for case in readable if case.id not in bad]
-    rejected = (*cohort.rejected, *unread, *prepared.rejected)
+    usable = usable_cases(model.plan, cohort.cases, workers=workers, on_event=on_event)
+    cases, rejected = usable.cases, (*cohort.rejected, *usable.rejected)
     if rejected:
         write_rejected(output.with_name(f"{output.stem}_rejected.csv"), rejected)
     if not cases:
@@ -72,9 +96,9 @@ def encode(
             str(source),
             f"see {output.stem}_rejected.csv for each case's reason and remedy",
         )
-    store = load(model.plan, prepared, [case.id for case in cases])
+    store = load(model.plan, usable.prepared, [case.id for case in cases])
     on_event(Event(stage="encode", done=0, total=len(cases), message="encoding"))
-    groups, flagged = _columns(model, store, cases, facts)
+    groups, flagged = _columns(model, store, cases, usable.facts)
     table = build_table(cases, {}, groups, {"weights_sha256": model.weights_sha256})
     write_with_dictionary(table, output)
     return EncodeRecord(

@@ -25,7 +25,7 @@ from latentomics.flow.baselines import (
 )
 from latentomics.flow.gather import Split
 from latentomics.flow.records import Event, OnEvent
-from latentomics.methods import method_of
+from latentomics.methods import Method, method_of
 from latentomics.planning import Choice, Length, Plan, pipeline_of
 from latentomics.training import Fitted, Progress, fit
 
@@ -115,6 +115,7 @@ def fit_split(
     resume: bool,
     remaining_s: Callable[[float], float] | None,
     like: Fitting | None = None,
+    own: Method | None = None,
     on_event: OnEvent,
 ) -> Fitting:
     """Fit baselines, then the network, and describe every case with both.
@@ -126,6 +127,8 @@ def fit_split(
         the plan's length stands.
     like : Fitting, optional
         An earlier fitting, whose untrained encoders are the same where samples and shape are.
+    own : Method, optional
+        The plan's method, where it is the user's and has no entry.
     """
     import torch
 
@@ -138,7 +141,7 @@ def fit_split(
         plan = with_budget(plan, remaining_s(encoding_s))
     fitted = fit(
         plan,
-        method_of(plan),
+        method_of(plan, own),
         plan.network.value,
         stores.train,
         stores.validation,

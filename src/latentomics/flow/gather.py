@@ -63,6 +63,7 @@ class Gathered:
 def gather(
     request: Request,
     *,
+    cohort: Cohort | None = None,
     shares: tuple[float, float, float] = SHARES,
     workers: int | None = None,
     on_event: OnEvent = ignore,
@@ -70,6 +71,7 @@ def gather(
 ) -> Gathered:
     """Read every file, reject what cannot be used, and split by patient.
 
+    ``cohort`` is one that was read already; by default the request's manifest is read.
     ``on_rejected`` is told of every case left out so far, also where too few are left.
 
     Raises
@@ -79,7 +81,7 @@ def gather(
     IncompleteError
         When too few cases are left to train.
     """
-    cohort = read_cohort(
+    cohort = cohort or read_cohort(
         Path(request.manifest),
         channels=request.channels,
         site=request.site,
@@ -114,7 +116,7 @@ def gather(
         folds=_folds(kept, request, groups),
         rejected=rejected,
     )
-    return without(found, ())
+    return without(found, (), held_out="test" if shares[2] else "val")
 
 
 def _one_dimension(
@@ -193,8 +195,12 @@ def counter(stage: str, total: int, message: str, on_event: OnEvent) -> Callable
     return tell
 
 
-def without(gathered: Gathered, rejected: Sequence[Rejection]) -> Gathered:
+def without(
+    gathered: Gathered, rejected: Sequence[Rejection], *, held_out: str = "test"
+) -> Gathered:
     """Return the cohort without the cases that could not be prepared.
+
+    ``held_out`` is the part that needs cases beside the training part.
 
     Raises
     ------
@@ -205,7 +211,7 @@ def without(gathered: Gathered, rejected: Sequence[Rejection]) -> Gathered:
     split = {case: part for case, part in gathered.split.items() if case not in bad}
     every = (*gathered.rejected, *rejected)
     parts = list(split.values())
-    if parts.count("train") < FEWEST_TRAINING or parts.count("test") < FEWEST_HELD_OUT:
+    if parts.count("train") < FEWEST_TRAINING or parts.count(held_out) < FEWEST_HELD_OUT:
         raise too_few(parts.count("train"), every, str(gathered.cohort.manifest))
     return replace(
         gathered,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from latentomics.core import RequestError, Result, write_atomic
 from latentomics.dataset import Prepared
-from latentomics.flow.clock import Clock
+from latentomics.flow.clock import Clock, budget_of
 from latentomics.flow.decide import decide, within_memory
 from latentomics.flow.evidence import evidence, without_intervals
 from latentomics.flow.fitting import Fitting, Stores, fit_split, stores_of
@@ -34,7 +34,7 @@ from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
 from latentomics.flow.sealing import seal
 from latentomics.flow.stability import remeasured_share
 from latentomics.flow.tables import write_features
-from latentomics.planning import DEFAULT_BUDGET_S, SHARES, Plan, Request, load_plan
+from latentomics.planning import SHARES, Plan, Request, load_plan
 
 PLAN = "plan.yaml"
 
@@ -155,9 +155,9 @@ def _refuse_other(asked: Request, plan: Plan, where: Path) -> None:
 
 
 def _budget(request: Request, edited: Plan | None) -> float | None:
-    if request.epochs is not None or (edited and edited.length.value.steps is not None):
+    if edited and edited.length.value.steps is not None:
         return None
-    return request.budget_s or DEFAULT_BUDGET_S
+    return budget_of(request)
 
 
 def _run(job: Job) -> RunRecord:

@@ -30,28 +30,30 @@ WITHIN_0_AND_1 = ("percentile", "identity")  # normalisations; the second one as
 USUAL_WARM_UP = 500  # steps, where a method that has none is given a schedule
 
 
-def method_of(plan: Plan) -> Method:
-    """Return the plan's method with its settings applied.
+def method_of(plan: Plan, own: Method | None = None) -> Method:
+    """Return the plan's method with its settings applied; ``own`` is one that is not entered.
 
     Raises
     ------
     RequestError
         For a setting the method does not have, or parts that do not go together.
     """
-    method = method_named(plan.method.value, plan.request.settings)
+    method = method_named(plan.method.value, plan.request.settings, own)
     _refuse(_conflict(method, plan), method)
     return replace(method, corruption=plan.noise.value is not None)
 
 
-def method_named(name: str, settings: Mapping[str, Value]) -> Method:
+def method_named(name: str, settings: Mapping[str, Value], own: Method | None = None) -> Method:
     """Return a method with settings applied, whatever it will be used on.
+
+    ``own`` stands for the method itself, where it is the user's and has no entry.
 
     Raises
     ------
     RequestError
         For an unknown method, or a setting that it does not have or that makes no sense.
     """
-    method = _preset(METHODS[name], settings)
+    method = _preset(own or METHODS[name], settings)
     weights, moves = dict(method.penalties), method.all_settings()
     for setting, value in settings.items():
         if setting in moves:

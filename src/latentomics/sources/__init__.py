@@ -8,7 +8,7 @@ from latentomics.sources.duplicates import duplicates
 from latentomics.sources.facts import CaseFacts, ChannelFacts, measure_case, voxel_hash
 from latentomics.sources.formats import FORMATS, is_axis_aligned, read_volume
 from latentomics.sources.labels import Label, label_of
-from latentomics.sources.manifest import read_cohort
+from latentomics.sources.manifest import cohort_of_frame, read_cohort
 from latentomics.sources.reading import read_case
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Label",
     "Predictability",
     "check_cohort",
+    "cohort_of_frame",
     "duplicates",
     "examples",
     "is_axis_aligned",

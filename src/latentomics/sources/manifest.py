@@ -13,13 +13,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING
 
 from latentomics.core import Case, FileRef, Rejection, RequestError
 from latentomics.sources.cells import Cells
 from latentomics.sources.cohort import Cohort
 from latentomics.sources.folder import table_of_folder
 from latentomics.sources.identifiers import identifiers
-from latentomics.sources.table import Row, Table, read_table
+from latentomics.sources.table import Row, Table, read_table, table_of_frame
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 KNOWN = (
     *("case", "image", "signal", "mask", "patient", "roi", "mask_label", "site", "modality"),
@@ -83,7 +87,26 @@ def read_cohort(
       remedy: correct the path
     """
     path = Path(path)
-    table = _with_known_names(table_of_folder(path) if path.is_dir() else read_table(path))
+    table = table_of_folder(path) if path.is_dir() else read_table(path)
+    return _cohort(table, channels, site, mask_label)
+
+
+def cohort_of_frame(
+    frame: DataFrame,
+    folder: Path,
+    *,
+    channels: Sequence[str] = ("image",),
+    site: str | None = None,
+    mask_label: int | None = None,
+) -> Cohort:
+    """Return the cohort of a manifest in memory, as ``read_cohort``; paths start at the folder."""
+    return _cohort(table_of_frame(frame, folder), channels, site, mask_label)
+
+
+def _cohort(
+    table: Table, channels: Sequence[str], site: str | None, mask_label: int | None
+) -> Cohort:
+    table, path = _with_known_names(table), table.path
     if not table.rows:
         raise RequestError("the manifest has no rows", str(path), "give one row a case")
     asked = _settle(table, tuple(channels), site, mask_label)

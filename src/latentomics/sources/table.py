@@ -11,11 +11,15 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latentomics.core import RequestError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 MISSING = frozenset({"", "na", "n/a", "nan", "none", "null", "#n/a", "-nan"})
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
@@ -67,6 +71,14 @@ def read_table(path: Path) -> Table:
     rows = tuple(_row(number, cells, columns, path) for number, cells in lines)
     names = tuple(name for name in columns if name)
     return Table(path=path, columns=names, rows=rows, comma_decimals=delimiter == ";")
+
+
+def table_of_frame(frame: DataFrame, folder: Path) -> Table:
+    """Return a table in memory; its paths are relative to the folder."""
+    path = folder / "DataFrame"
+    records = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    columns = _columns([str(name) for name in frame.columns], path)
+    return _of_records(records, columns, path)
 
 
 def number_of(text: str, *, comma_decimals: bool) -> float | None:
@@ -158,9 +170,15 @@ def _from_parquet(path: Path) -> Table:
             f"the manifest does not read as parquet: {error}", str(path), "write it again"
         ) from None
     columns = _columns([str(name) for name in content.column_names], path)
+    return _of_records(content.to_pylist(), columns, path)
+
+
+def _of_records(
+    records: Sequence[Mapping[Hashable, object]], columns: tuple[str, ...], path: Path
+) -> Table:
     rows = tuple(
-        Row(number=number, cells={name: _cell(value) for name, value in record.items()})
-        for number, record in enumerate(content.to_pylist(), start=2)
+        Row(number=number, cells={str(name): _cell(value) for name, value in record.items()})
+        for number, record in enumerate(records, start=2)
     )
     return Table(path=path, columns=columns, rows=rows, comma_decimals=False)
 
