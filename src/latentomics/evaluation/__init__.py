@@ -8,6 +8,7 @@ from latentomics.evaluation.embedding import embedding, principal_map
 from latentomics.evaluation.judgement import Facts, Sentence
 from latentomics.evaluation.ks import ks
 from latentomics.evaluation.labels import label_efficiency
+from latentomics.evaluation.linear import COMPONENTS
 from latentomics.evaluation.mmd import mmd
 from latentomics.evaluation.probe import default_comparisons, probe
 from latentomics.evaluation.reconstruction import reconstruction, sample_errors
@@ -20,6 +21,7 @@ from latentomics.evaluation.structure import redundancy, structure
 from latentomics.evaluation.verdict import verdict
 
 __all__ = [
+    "COMPONENTS",
     "Facts",
     "LabelLike",
     "Part",

@@ -3,6 +3,7 @@
 from latentomics.features.baselines import (
     PATCHES,
     PatchPca,
+    Regions,
     fit_patch_pca,
     intensity_features,
     patch_pca_features,
@@ -56,6 +57,7 @@ __all__ = [
     "Likeness",
     "PatchPca",
     "Reference",
+    "Regions",
     "Repeated",
     "build_table",
     "encode_store",

@@ -7,6 +7,7 @@ untrained encoders of the same shape, pooled intensities) and reconstruction err
 
 from __future__ import annotations
 
+import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,9 @@ from latentomics.core import DoubleArray, FloatArray, NetworkSpec
 from latentomics.dataset import Pca, Store, copies_for, deformed_rows, fit_pca, shifted_rows
 from latentomics.features import (
     ByCase,
+    Encoded,
+    PatchPca,
+    Regions,
     encode_store,
     fit_patch_pca,
     intensity_features,
@@ -36,6 +40,21 @@ POOLED_COLUMNS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Unfitted:
+    """What needs no training case: untrained encoders and intensities of all cases.
+
+    ``regions`` are those of every sample that local networks pool over. All of it took ``took_s``
+    seconds of wall time, encoding all cases with one network ``encoding_s``.
+    """
+
+    encoded: tuple[Encoded, ...]
+    intensity: ByCase
+    regions: Regions | None
+    took_s: float
+    encoding_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Baselines:
     """Features and errors by name (random/0, random/1, ...); ``initial`` starts training."""
 
@@ -49,36 +68,59 @@ def untrained(spec: NetworkSpec, seed: int) -> Network:
     return build_network(replace(spec, linear_path=False), seed)
 
 
-def baselines(
-    plan: Plan, train: Store, every: Store, known: Mapping[str, ByCase] | None = None
-) -> Baselines:
-    """Fit on the training store, describe every case.
-
-    ``known`` holds features of untrained encoders from a fitting with the same samples and shape:
-    they learn nothing from a split, so folds share them.
-    """
+def unfitted(plan: Plan, every: Store) -> Unfitted:
+    """Describe every case by what learns nothing; folds with the same samples share it."""
     spec = plan.network.value
+    begun = time.monotonic()
+    networks = [untrained(spec, 1000 + number) for number in range(RANDOM_SEEDS)]
+    regions = network_regions(networks[0], plan, every) if spec.block else None
+    intensity = intensity_features(every, by_region=plan.loss_region.value != "all")
+    ready = time.monotonic()
+    encoded = [encode_store(network, plan, every, regions=regions) for network in networks]
+    done = time.monotonic()
+    return Unfitted(
+        encoded=tuple(encoded),
+        intensity=intensity,
+        regions=regions,
+        took_s=done - begun,
+        encoding_s=(done - ready) / len(networks),
+    )
+
+
+def baselines(
+    plan: Plan, train: Store, every: Store, beside: Unfitted, *, judged: bool = True
+) -> Baselines:
+    """Fit on the training store, describe every case; without ``judged`` no error is measured."""
+    spec, flips = plan.network.value, plan.symmetries.value
+    others = _of_unfitted(beside, set(train.cases), plan.seed)
     if spec.block:
-        return _of_maps(plan, train, every, known or {})
+        patch_pca = _patch_pca(plan, train)
+        pca = patch_pca_features(patch_pca, every, regions=beside.regions, symmetries=flips)
+        errors = _errors_of_maps(plan, patch_pca, train, every) if judged else {}
+        return Baselines(features={"pca": pca, **others}, errors=errors, initial=patch_pca.pca)
     rows = inputs(train, spec.channels_in, plan.components_bytes.value)
-    pca = fit_pca(rows.reshape(len(rows), -1), spec.latent, plan.seed)
-    flips = plan.symmetries.value
-    features = {"pca": pca_features(pca, every, symmetries=flips)}
-    for number in range(RANDOM_SEEDS):
-        encoded = encode_store(untrained(spec, 1000 + number), plan, every)
+    components = fit_pca(rows.reshape(len(rows), -1), spec.latent, plan.seed)
+    errors = {}
+    if judged:
+        of_images = _of_images(rows, every.channels, components, plan)
+        errors["pca"] = pca_errors(of_images, every)
+        errors["mean"] = mean_errors(mean_image(train), every)
+    return Baselines(
+        features={"pca": pca_features(components, every, symmetries=flips), **others},
+        errors=errors,
+        initial=_initial(plan, rows, components),
+    )
+
+
+def _of_unfitted(beside: Unfitted, training: Container[str], seed: int) -> dict[str, ByCase]:
+    features = {}
+    for number, encoded in enumerate(beside.encoded):
         features[f"random/{number}"] = encoded.latent
         if encoded.pooled is not None:
-            components = pooled_components(encoded.pooled, set(train.cases), plan.seed)
+            components = pooled_components(encoded.pooled, training, seed)
             features[f"random pooled/{number}"] = reduce_pooled(encoded.pooled, components)
-    features["intensity"] = intensity_features(every, by_region=plan.loss_region.value != "all")
-    return Baselines(
-        features=features,
-        errors={
-            "pca": pca_errors(_of_images(rows, every.channels, pca, plan), every),
-            "mean": mean_errors(mean_image(train), every),
-        },
-        initial=_initial(plan, rows, pca),
-    )
+    features["intensity"] = beside.intensity
+    return features
 
 
 def _of_images(rows: FloatArray, channels: int, pca: Pca, plan: Plan) -> Pca:
@@ -102,13 +144,11 @@ def inputs(store: Store, channels: int, most_bytes: int) -> FloatArray:
     return values
 
 
-def _of_maps(plan: Plan, train: Store, every: Store, known: Mapping[str, ByCase]) -> Baselines:
-    """Pool components of blocks and untrained maps exactly as the network's own map."""
+def _patch_pca(plan: Plan, train: Store) -> PatchPca:
+    """Fit components of the blocks that a network with a map as code reads."""
     spec = plan.network.value
-    networks = [untrained(spec, 1000 + number) for number in range(RANDOM_SEEDS)]
-    regions = network_regions(networks[0], plan, every)
-    stride, _ = lattice(networks[0])
-    patch_pca = fit_patch_pca(
+    stride, _ = lattice(untrained(spec, 0))
+    return fit_patch_pca(
         train,
         spec.latent,
         block=spec.block,
@@ -116,22 +156,16 @@ def _of_maps(plan: Plan, train: Store, every: Store, known: Mapping[str, ByCase]
         channels=spec.channels_in,
         seed=plan.seed,
     )
-    flips = plan.symmetries.value
-    features = {
-        "pca": patch_pca_features(patch_pca, every, regions=regions, symmetries=flips),
-        "intensity": intensity_features(every, by_region=regions is not None),
-    }
-    for number, network in enumerate(networks):
-        name = f"random/{number}"
-        features[name] = (
-            known.get(name) or encode_store(network, plan, every, regions=regions).latent
-        )
+
+
+def _errors_of_maps(
+    plan: Plan, patch_pca: PatchPca, train: Store, every: Store
+) -> dict[str, DoubleArray]:
     if plan.view.value == "local":  # crops of many sizes have no mean image, their blocks do
         mean = patch_pca_errors(patch_pca, every, components=False)
     else:
         mean = mean_errors(mean_image(train), every)
-    errors = {"pca": patch_pca_errors(patch_pca, every), "mean": mean}
-    return Baselines(features=features, errors=errors, initial=patch_pca.pca)
+    return {"pca": patch_pca_errors(patch_pca, every), "mean": mean}
 
 
 def _initial(plan: Plan, rows: FloatArray, pca: Pca) -> Pca | None:

@@ -1,4 +1,8 @@
-"""Wall time of a run: what is spent, and what training may take (PROMISES T9)."""
+"""Wall time of a run: what is spent, and what training may take (PROMISES T9).
+
+In: the budget, and what a run foresees of itself, all in seconds of wall time. Out: the seconds
+that the next training gets.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,36 @@ from dataclasses import dataclass, field
 
 from latentomics.planning import DEFAULT_BUDGET_S, Request
 
-SECONDS_A_SET = 0.5  # of a probe, for one label and one part
-SETS = 21  # of features, repetitions with other seeds and what is known besides among them
-SECONDS_OF_FEW = 20.0  # of a label's efficiency curve
-SECONDS_OF_REPORT = 10.0
-REMEASURING = 2.0  # encoding a case that must be read and prepared first, over encoding it
-LEAST_SHARE = 0.2  # of the budget that training gets whatever else is slow
+AIM = 0.98  # of the budget: more comes in between than falls away
+LEAST_SHARE = 0.02  # of the budget that all trainings together get, whatever else takes
+WORTHWHILE = 0.2  # of the budget: below, training is worth more than what is optional
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """Seconds of what follows the training of a split.
+
+    Attributes
+    ----------
+    describing_s : float
+        Encoding all cases with the trained network, and measuring errors where that is done.
+    fittings : int
+        Splits that are fitted later.
+    fitting_s : float
+        Of each of them, training left out.
+    ending_s : float
+        Evidence, tables and report.
+    """
+
+    describing_s: float
+    fittings: int
+    fitting_s: float
+    ending_s: float
+
+    @property
+    def total_s(self) -> float:
+        """All of it."""
+        return self.describing_s + self.fittings * self.fitting_s + self.ending_s
 
 
 def budget_of(request: Request) -> float | None:
@@ -27,46 +55,46 @@ class Clock:
     """Seconds by stage, and the budget they come out of; None where the length is fixed."""
 
     budget_s: float | None
-    begun: float = field(default_factory=time.monotonic)
+    now: Callable[[], float] = time.monotonic
+    begun: float | None = None  # by ``now``; None: now
     stages: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.begun is None:
+            self.begun = self.now()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Add the seconds of a block to a stage."""
-        begun = time.monotonic()
+        begun = self.now()
         try:
             yield
         finally:
-            self.stages[name] = self.stages.get(name, 0.0) + time.monotonic() - begun
+            self.stages[name] = self.stages.get(name, 0.0) + self.now() - begun
 
     @property
     def elapsed_s(self) -> float:
         """Seconds since the run began."""
-        return time.monotonic() - self.begun
+        return self.now() - (self.begun or 0.0)
 
-    def training_s(
-        self, fittings_left: int, parts: int, labels: int, again: float = 0.0
-    ) -> Callable[[float], float] | None:
-        """Return what says how long the next training may take, given the seconds of encoding.
+    def left_s(self, ahead: Ahead) -> float:
+        """Return what this and all later trainings have together; negative where nothing is left.
 
-        Parameters
-        ----------
-        fittings_left : int
-            This one included; each later one encodes with baselines (four encodings more).
-        parts, labels : int
-            Of the probes that follow.
-        again : float
-            Cases that are perturbed and encoded again, as a share of all cases.
+        Without a budget that is without end.
         """
         if self.budget_s is None:
-            return None
-        budget = self.budget_s
+            return float("inf")
+        return AIM * self.budget_s - self.elapsed_s - ahead.total_s
 
-        def seconds(encoding_s: float) -> float:
-            after = SECONDS_OF_REPORT + SECONDS_A_SET * SETS * parts * labels
-            after += SECONDS_OF_FEW * labels if parts == 1 else 0.0
-            others = encoding_s * (1 + REMEASURING * again + 5 * (fittings_left - 1))
-            left = (budget - self.elapsed_s - after - others) / fittings_left
-            return max(left, LEAST_SHARE * budget / fittings_left)
+    def training_s(self, ahead: Ahead) -> float:
+        """Return how long the next training may take: all of them get the same."""
+        least = LEAST_SHARE * (self.budget_s or 0.0)
+        return max(self.left_s(ahead), least) / (1 + ahead.fittings)
 
-        return seconds
+    def enough_s(self, ahead: Ahead) -> float:
+        """Return the budget with which training would be worth its time."""
+        return (self.elapsed_s + ahead.total_s) / (AIM - WORTHWHILE)
+
+    def worthwhile(self, ahead: Ahead) -> bool:
+        """Whether what is left for training is a fair share of the budget."""
+        return self.left_s(ahead) >= WORTHWHILE * (self.budget_s or 0.0)

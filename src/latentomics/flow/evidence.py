@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -24,31 +25,61 @@ from latentomics.evaluation import (
     site_columns,
     site_predictability,
 )
+from latentomics.features import ByCase, Classified
 from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered, Split
+from latentomics.planning import Effort
+
+if TYPE_CHECKING:
+    from threadpoolctl import threadpool_limits
 
 Blocks = dict[str, list[DoubleArray]]
 SITE_SETS = ("latent", "pca", "intensity", "classic", "size")
-FEW_LABELS = (20,)
 UNTRAINED_POOLED = "random pooled/"
 
 
+class Described(Protocol):
+    """What a split's sets of features are made of; ``Fitting`` is one."""
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """Rows of the features."""
+
+    @property
+    def features(self) -> Mapping[str, ByCase]:
+        """By name: latent, pca, random/0, ..."""
+
+    @property
+    def classic(self) -> Classified | None:
+        """Classic features, where they were asked for."""
+
+
 def evidence(
-    gathered: Gathered, main: Fitting, folds: Sequence[Fitting], *, seed: int
+    gathered: Gathered,
+    main: Fitting,
+    folds: Sequence[Fitting],
+    *,
+    effort: Effort | None = None,
+    seed: int,
 ) -> list[Result]:
-    """Answer what a reviewer asks first.
+    """Answer what a reviewer asks first."""
+    with one_thread():
+        return _evidence(gathered, main, folds, effort or Effort(), seed)
+
+
+def one_thread() -> threadpool_limits:
+    """Return a context in which linear algebra has one thread.
 
     The matrices are small: where another process keeps a core busy, threads that wait for each
-    other make the linear algebra ten times slower, so there is one.
+    other make them ten times slower.
     """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, user_api="blas"):
-        return _evidence(gathered, main, folds, seed)
+    return threadpool_limits(1, user_api="blas")
 
 
 def _evidence(
-    gathered: Gathered, main: Fitting, folds: Sequence[Fitting], seed: int
+    gathered: Gathered, main: Fitting, folds: Sequence[Fitting], effort: Effort, seed: int
 ) -> list[Result]:
     sizes = size_block(gathered)
     parts = [part_of(fitting, fitting.split, sizes) for fitting in folds or (main,)]
@@ -61,9 +92,10 @@ def _evidence(
         for part in parts:
             part.blocks["site"] = [columns]  # type: ignore[index]
     for label in gathered.labels(gathered.cases):
-        results += probe(label, parts, patients, seed=seed)
+        results += probe(label, parts, patients, draws=effort.draws, seed=seed)
         if not folds:
-            results += label_efficiency(label, single, patients, n_labels=FEW_LABELS, seed=seed)
+            few = effort.few_labels
+            results += label_efficiency(label, single, patients, n_labels=few, seed=seed)
     chosen = [
         replace(part, blocks={name: part.blocks[name] for name in SITE_SETS if name in part.blocks})
         for part in parts
@@ -81,7 +113,7 @@ def size_block(gathered: Gathered) -> DoubleArray | None:
     return np.log(np.array(volumes, np.float64))[:, None]
 
 
-def part_of(fitting: Fitting, split: Split, sizes: DoubleArray | None) -> Part:
+def part_of(fitting: Described, split: Split, sizes: DoubleArray | None) -> Part:
     """Return a split with its sets of features; a probe fits on training and validation cases."""
     side = np.array([split.get(case, "none") for case in fitting.cases])
     train = np.flatnonzero((side == "train") | (side == "val"))
@@ -92,7 +124,7 @@ def part_of(fitting: Fitting, split: Split, sizes: DoubleArray | None) -> Part:
     return Part(train=train, test=np.flatnonzero(side == "test"), blocks=sets)
 
 
-def _sets(fitting: Fitting, sizes: DoubleArray | None) -> Blocks:
+def _sets(fitting: Described, sizes: DoubleArray | None) -> Blocks:
     values = {
         name: features.values.astype(np.float64) for name, features in fitting.features.items()
     }

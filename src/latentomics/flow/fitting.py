@@ -2,12 +2,11 @@
 
 In: a gathered cohort, its prepared samples, a split and a plan. Out: a ``Fitting``: the fitted
 network, features of every case by name, and reconstruction errors of every sample. In folds the
-same is done again with other training cases (PROMISES L5).
+same is done again with other training cases (PROMISES L5), errors left out.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,16 @@ from latentomics.dataset import Prepared, Store, open_store
 from latentomics.features import ByCase, Classified, Encoded, encode_store, network_errors
 from latentomics.flow.baselines import (
     Baselines,
+    Unfitted,
     baselines,
     pooled_components,
     reduce_pooled,
+    unfitted,
 )
 from latentomics.flow.gather import Split
 from latentomics.flow.records import Event, OnEvent
 from latentomics.methods import Method, method_of
-from latentomics.planning import Choice, Length, Plan, pipeline_of
+from latentomics.planning import Plan, pipeline_of
 from latentomics.training import Fitted, Progress, fit
 
 
@@ -42,6 +43,7 @@ class Fitting:
     features: Mapping[str, ByCase]
     encoded: Encoded
     errors: Mapping[str, DoubleArray]
+    beside: Unfitted
     pooled_components: tuple[DoubleArray, DoubleArray] | None  # mean and components of the maps
     classic: Classified | None = None  # rows are cases
 
@@ -55,6 +57,10 @@ class Stores:
     validation: Store
     every: Store
     domains: IntArray  # (training samples,) number of the site, -1 where it is unknown
+
+
+UNFITTED = ("network", "symmetries", "loss_region", "mask_channel", "pooled")  # beside samples
+Allow = Callable[[Plan, Stores, Unfitted, Baselines], Plan]
 
 
 def stores_of(plan: Plan, prepared: Prepared, cases: Sequence[Case], split: Split) -> Stores:
@@ -113,7 +119,7 @@ def fit_split(
     folder: Path,
     *,
     resume: bool,
-    remaining_s: Callable[[float], float] | None,
+    allow: Allow | None = None,
     like: Fitting | None = None,
     own: Method | None = None,
     on_event: OnEvent,
@@ -122,23 +128,24 @@ def fit_split(
 
     Parameters
     ----------
-    remaining_s : callable, optional
-        Of the seconds that encoding will take: the wall time that training may take; None where
-        the plan's length stands.
+    allow : callable, optional
+        Returns the plan with the wall time that training may take, once it is known what is there
+        before; None where the plan's length stands.
     like : Fitting, optional
-        An earlier fitting, whose untrained encoders are the same where samples and shape are.
+        That of the run's own split, for a fold: what learns nothing is shared where samples and
+        shape are the same, and errors of reconstruction are not measured again.
     own : Method, optional
         The plan's method, where it is the user's and has no entry.
     """
     import torch
 
     torch.set_num_threads(plan.threads.value)
-    begun = time.monotonic()
     on_event(Event(stage="baselines", done=0, total=1, message="PCA and untrained encoders"))
-    beside = baselines(plan, stores.train, stores.every, _shared(plan, stores, like))
-    encoding_s = (time.monotonic() - begun) / 3
-    if remaining_s is not None:
-        plan = with_budget(plan, remaining_s(encoding_s))
+    shared = _shared(plan, stores, like)
+    beside = shared or unfitted(plan, stores.every)
+    fixed = baselines(plan, stores.train, stores.every, beside, judged=like is None)
+    if allow is not None:
+        plan = allow(plan, stores, beside, fixed)
     fitted = fit(
         plan,
         method_of(plan, own),
@@ -148,42 +155,37 @@ def fit_split(
         folder,
         resume=resume,
         on_progress=_teller(on_event),
-        initial=beside.initial,
+        initial=fixed.initial,
         domains=stores.domains,
     )
     on_event(Event(stage="encode", done=0, total=1, message="encoding every case"))
-    return _described(fitted, stores, beside)
+    return _described(fitted, stores, beside, fixed, judged=like is None)
 
 
-def _shared(plan: Plan, stores: Stores, like: Fitting | None) -> Mapping[str, ByCase]:
+def _shared(plan: Plan, stores: Stores, like: Fitting | None) -> Unfitted | None:
     if (
         like is None
         or like.sample_cases != stores.every.cases
         or pipeline_of(like.plan) != pipeline_of(plan)
-        or like.plan.network.value != plan.network.value
-        or like.plan.symmetries.value != plan.symmetries.value
+        or any(getattr(like.plan, name).value != getattr(plan, name).value for name in UNFITTED)
     ):
-        return {}
-    return like.features
+        return None
+    return like.beside
 
 
-def with_budget(plan: Plan, seconds: float) -> Plan:
-    """Return the plan with so much wall time of training."""
-    length = plan.length.value
-    if length.steps is not None or length.epochs is not None:
-        return plan
-    choice = Choice[Length](value=Length(budget_s=seconds), reason=plan.length.reason)
-    return plan.model_copy(update={"length": choice})
-
-
-def _described(fitted: Fitted, stores: Stores, beside: Baselines) -> Fitting:
+def _described(
+    fitted: Fitted, stores: Stores, beside: Unfitted, fixed: Baselines, *, judged: bool
+) -> Fitting:
     network, plan = fitted.network, fitted.plan
-    encoded = encode_store(network, plan, stores.every)  # type: ignore[arg-type]
-    features = {"latent": encoded.latent, **beside.features}
+    encoded = encode_store(network, plan, stores.every, regions=beside.regions)  # type: ignore[arg-type]
+    features = {"latent": encoded.latent, **fixed.features}
     components = None
     if encoded.pooled is not None:
         components = pooled_components(encoded.pooled, set(stores.train.cases), plan.seed)
         features["pooled"] = reduce_pooled(encoded.pooled, components)
+    errors = dict(fixed.errors)
+    if judged:
+        errors = {"latent": network_errors(network, stores.every), **errors}  # type: ignore[arg-type]
     return Fitting(
         plan=plan,
         split=stores.split,
@@ -192,7 +194,8 @@ def _described(fitted: Fitted, stores: Stores, beside: Baselines) -> Fitting:
         sample_cases=stores.every.cases,
         features=features,
         encoded=encoded,
-        errors={"latent": network_errors(network, stores.every), **beside.errors},  # type: ignore[arg-type]
+        errors=errors,
+        beside=beside,
         pooled_components=components,
     )
 

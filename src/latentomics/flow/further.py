@@ -30,12 +30,13 @@ from latentomics.evaluation import (
     structure,
 )
 from latentomics.features import fit_combat, posteriors
-from latentomics.flow.evidence import size_block
+from latentomics.flow.evidence import one_thread, size_block
 from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered
 from latentomics.flow.known import known_besides
 from latentomics.flow.records import OnEvent, ignore
 from latentomics.flow.stability import stability_of
+from latentomics.planning import Effort
 
 BY_FEATURE = ("latent", "pooled", "pca", "intensity")
 HARMONISED = "latent harmonised"
@@ -57,6 +58,7 @@ class Question:
     patients: IntArray
     sites: tuple[str | None, ...]
     seed: int
+    effort: Effort
     workers: int | None = None
     on_event: OnEvent = ignore
 
@@ -72,8 +74,6 @@ def further(
     on_event: OnEvent = ignore,
 ) -> list[Result]:
     """Answer every further question about a fitting, in the order of ``FURTHER``."""
-    from threadpoolctl import threadpool_limits
-
     of_case = {case.id: case for case in gathered.cases}
     cases = [of_case[case] for case in main.cases]
     question = Question(
@@ -85,13 +85,13 @@ def further(
         patients=numbered([case.patient for case in cases]),
         sites=tuple(case.site for case in cases),
         seed=seed,
+        effort=main.plan.effort.value,
         workers=workers,
         on_event=on_event,
     )
     results = []
     for name, answer in FURTHER.items():
-        # matrices are small, and threads that wait for each other cost more than they save
-        limit = nullcontext() if name in ENCODING else threadpool_limits(1, user_api="blas")
+        limit = nullcontext() if name in ENCODING else one_thread()
         with limit:
             results += answer(question)
     return results
@@ -207,6 +207,7 @@ def _repeated(question: Question) -> list[Result]:
     return stability_of(
         question.gathered,
         question.main,
+        again=question.effort.remeasured,
         seed=question.seed,
         workers=question.workers,
         on_event=question.on_event,

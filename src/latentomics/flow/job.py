@@ -24,6 +24,7 @@ from latentomics.flow.folder import (
     write_rejected,
     write_results,
 )
+from latentomics.flow.foresight import Foresight
 from latentomics.flow.further import further
 from latentomics.flow.gather import Gathered, Split, gather, prepare_cases, without
 from latentomics.flow.judging import judge
@@ -32,7 +33,6 @@ from latentomics.flow.model import write_model
 from latentomics.flow.pictures import write_pictures
 from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
 from latentomics.flow.sealing import seal
-from latentomics.flow.stability import remeasured_share
 from latentomics.flow.tables import write_features
 from latentomics.planning import SHARES, Plan, Request, load_plan
 
@@ -179,14 +179,16 @@ def _run(job: Job) -> RunRecord:
     write_cohort(job.folder / "cohort.parquet", gathered)
     with job.clock.stage("classic"):
         classic = classic_of(gathered, plan, workers=plan.workers, on_event=job.on_event)
+    time_of = Foresight(clock=job.clock, gathered=gathered, classic=classic, on_event=job.on_event)
+    time_of.begin(later=len(gathered.folds))
     with job.clock.stage("train"):
-        main, stores = _fit(job, gathered, plan, prepared)
+        main, stores = _fit(job, gathered, plan, prepared, time_of)
         main = replace(main, classic=classic)
-    folds = [_fold(job, gathered, fold, main) for fold in range(len(gathered.folds))]
+    folds = [_fold(job, gathered, fold, main, time_of) for fold in range(len(gathered.folds))]
     with job.clock.stage("evidence"):
         job.tell("evidence", "probes, sites and shift")
         seed, told = job.request.seed, job.on_event
-        results = evidence(gathered, main, folds, seed=seed)
+        results = evidence(gathered, main, folds, effort=main.plan.effort.value, seed=seed)
         results += further(
             gathered, main, stores.every, folds, seed=seed, workers=plan.workers, on_event=told
         )
@@ -223,23 +225,18 @@ def _fit(
     gathered: Gathered,
     plan: Plan,
     prepared: Prepared,
+    time_of: Foresight,
     fold: int | None = None,
     like: Fitting | None = None,
 ) -> tuple[Fitting, Stores]:
     """Fit a split within its share of the time, and keep the plan that it came to."""
-    folds = len(gathered.folds)
     stores = stores_of(plan, prepared, gathered.cases, _split(gathered, fold))
     fitting = fit_split(
         plan,
         stores,
         job.place(fold),
         resume=job.resume,
-        remaining_s=job.clock.training_s(
-            1 + folds if fold is None else folds - fold,
-            max(1, folds),
-            len(job.request.labels),
-            remeasured_share(gathered),
-        ),
+        allow=None if job.clock.budget_s is None else time_of.allow,
         like=like,
         on_event=job.on_event,
     )
@@ -247,13 +244,15 @@ def _fit(
     return fitting, stores
 
 
-def _fold(job: Job, gathered: Gathered, fold: int, main: Fitting) -> Fitting:
+def _fold(job: Job, gathered: Gathered, fold: int, main: Fitting, time_of: Foresight) -> Fitting:
     """Do everything again with the training cases of a fold."""
+    time_of.begin(later=len(gathered.folds) - fold - 1)
     with job.clock.stage(f"fold {fold + 1}"):
         plan = _plan(job, gathered, fold)
         like = (main.plan, main.classic)
         classic = classic_of(gathered, plan, like=like, workers=plan.workers, on_event=job.on_event)
-        fitting, _ = _fit(job, gathered, plan, _prepared(job, gathered, plan), fold, main)
+        prepared = _prepared(job, gathered, plan)
+        fitting, _ = _fit(job, gathered, plan, prepared, time_of, fold, main)
         return replace(fitting, classic=classic)
 
 

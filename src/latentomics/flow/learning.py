@@ -18,6 +18,7 @@ from latentomics.flow.clock import Clock, budget_of
 from latentomics.flow.decide import decide
 from latentomics.flow.encoding import usable_cases
 from latentomics.flow.fitting import fit_split, load, stores_of
+from latentomics.flow.foresight import alone
 from latentomics.flow.gather import gather, prepare_cases, without
 from latentomics.flow.records import ignore
 from latentomics.methods import Method
@@ -84,7 +85,7 @@ def learn(
             stores,
             Path(folder),
             resume=False,
-            remaining_s=clock.training_s(1, 0, 0),
+            allow=alone(clock),
             own=own,
             on_event=ignore,
         )

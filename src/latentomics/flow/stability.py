@@ -40,12 +40,16 @@ def stability_of(
     gathered: Gathered,
     main: Fitting,
     *,
+    again: bool = True,
     seed: int,
     workers: int | None = None,
     on_event: OnEvent = ignore,
 ) -> list[Result]:
-    """Report how far each set of features agrees with itself."""
-    chosen = remeasured_cases(gathered, main, seed)
+    """Report how far each set of features agrees with itself.
+
+    Without ``again`` no case is perturbed, and only real retests are compared.
+    """
+    chosen = remeasured_cases(gathered, main, seed) if again else []
     told = counter("stability", len(chosen), "measuring test cases again", on_event)
     repeated = repeated_features(
         chosen,

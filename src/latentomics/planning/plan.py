@@ -188,6 +188,24 @@ class Memory(Settings):
     workers: int  # processes that prepare cases
 
 
+class Effort(Settings):
+    """How thoroughly features are judged; a budget too short for all of it takes less.
+
+    Parameters
+    ----------
+    draws : int
+        Resamples of patients behind the intervals of a probe.
+    few_labels : tuple of int
+        Numbers of labelled patients of the label-efficiency curve; none: no curve.
+    remeasured : bool
+        Whether test cases are perturbed and encoded again.
+    """
+
+    draws: int = Field(default=2000, ge=100)
+    few_labels: tuple[int, ...] = (20,)
+    remeasured: bool = True
+
+
 class Plan(Settings):
     """Everything a run does. Sizes in voxels, spacings in mm (px without a physical size)."""
 
@@ -222,6 +240,7 @@ class Plan(Settings):
     )
     mapped: Choice[bool] = Choice(value=False, reason="samples fit in memory")
     memory: Choice[Memory | None] = Choice(value=None, reason="until it was estimated")
+    effort: Choice[Effort] = Choice(value=Effort(), reason="everything")
 
     @property
     def seed(self) -> int:

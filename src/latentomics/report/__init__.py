@@ -1,5 +1,6 @@
 """A run folder in; one offline page for radiologists and statisticians out."""
 
+from latentomics.report.sample import CHARTS, CHARTS_A_LABEL, draw_sample
 from latentomics.report.write import write_report
 
-__all__ = ["write_report"]
+__all__ = ["CHARTS", "CHARTS_A_LABEL", "draw_sample", "write_report"]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LOOKED_AT, ROUNDING = 256, 1e-4  # samples; of stored values
 NOT_IN_THE_BYTES = {  # of a plan
-    "version", "request", "length", "threads", "classic", "mapped", "memory",
+    "version", "request", "length", "threads", "classic", "mapped", "memory", "effort",
 }  # fmt: skip
 IN_THE_BYTES = {"settings", "seed"}  # of its request
 

@@ -1,0 +1,133 @@
+"""What a run foresees of its own time, before it trains: measured here and now, never assumed.
+
+In: what is there before a training: samples, baselines, labels. Out: the plan with the wall time
+that training gets, and with less evidence where the budget is too short for all of it. The resolved
+plan holds what came of it (PROMISES D1, T9).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from latentomics.features import Classified, network_errors
+from latentomics.flow.baselines import Baselines, Unfitted, untrained
+from latentomics.flow.clock import Ahead, Clock
+from latentomics.flow.fitting import Allow, Stores
+from latentomics.flow.gather import Gathered
+from latentomics.flow.records import Event, OnEvent, ignore
+from latentomics.flow.rehearsal import Rehearsed, rehearse
+from latentomics.flow.stability import remeasured_share
+from latentomics.planning import Choice, Effort, Length, Plan
+
+BRIEF = Effort(draws=500, few_labels=(), remeasured=False)
+ERRORS_OF = 16  # cases whose errors are measured ahead
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Foresight:
+    """Says how long each training of a run may take; keeps what the run has measured.
+
+    Attributes
+    ----------
+    classic : Classified, optional
+        Of the run's own split.
+    later, begun_s : int, float
+        Fittings that follow the present one, and when that began, since the run began.
+    """
+
+    clock: Clock
+    gathered: Gathered
+    classic: Classified | None = None
+    on_event: OnEvent = ignore
+    later: int = 0
+    begun_s: float = 0.0
+    rehearsed: Rehearsed | None = None
+    effort: Choice[Effort] | None = None
+
+    def begin(self, later: int) -> None:
+        """Note that a fitting begins, and how many follow."""
+        self.later, self.begun_s = later, self.clock.elapsed_s
+
+    def allow(self, plan: Plan, stores: Stores, beside: Unfitted, fixed: Baselines) -> Plan:
+        """Return the plan with the time that training gets now, and with its effort."""
+        before_s = self.clock.elapsed_s - self.begun_s
+        errors_s = 0.0
+        rehearsed = self.rehearsed
+        if rehearsed is None:  # the run's own split: a fold plans anew, and shares the rest
+            before_s += self.clock.stages.get("plan", 0.0) - beside.took_s
+            self.on_event(Event(stage="rehearsal", done=0, total=1, message="timing the evidence"))
+            rehearsed = rehearse(
+                self.gathered, stores.split, fixed.features, self.classic, self.clock.now
+            )
+            errors_s = self._errors_s(plan, stores)
+            self.rehearsed = rehearsed
+        ahead = Ahead(
+            describing_s=beside.encoding_s + errors_s,
+            fittings=self.later,
+            fitting_s=max(0.0, before_s) + beside.encoding_s,
+            ending_s=0.0,
+        )
+        if self.effort is None:
+            self.effort = self._chosen(plan.effort, ahead, rehearsed, beside)
+        ending_s = self._ending_s(self.effort.value, rehearsed, beside)
+        ahead = replace(ahead, ending_s=ending_s)
+        plan = plan.model_copy(update={"effort": self.effort})
+        return with_time(plan, self.clock, ahead, self.on_event)
+
+    def _chosen(
+        self, asked: Choice[Effort], ahead: Ahead, rehearsed: Rehearsed, beside: Unfitted
+    ) -> Choice[Effort]:
+        """Leave out what is optional where training would get too little."""
+        ending_s = self._ending_s(asked.value, rehearsed, beside)
+        if asked.value != Effort() or self.clock.worthwhile(replace(ahead, ending_s=ending_s)):
+            return asked
+        return Choice(
+            value=BRIEF,
+            reason=f"the budget is short and all of it would take {ending_s:.0f} s: fewer "
+            "resamples, no curve of few labels, no test case measured again",
+        )
+
+    def _ending_s(self, effort: Effort, rehearsed: Rehearsed, beside: Unfitted) -> float:
+        """Return the seconds from the last training's features to the report."""
+        parts = max(1, len(self.gathered.folds))
+        seconds = rehearsed.evidence_s(parts, effort) + rehearsed.report_s
+        if effort.remeasured:
+            others_s = sum(self.clock.stages.get(stage, 0.0) for stage in ("read", "classic"))
+            seconds += remeasured_share(self.gathered) * (beside.encoding_s + others_s)
+        return seconds
+
+    def _errors_s(self, plan: Plan, stores: Stores) -> float:
+        """Return the seconds that a network's errors of all cases take, from some of them."""
+        some = list(dict.fromkeys(stores.every.cases))[:ERRORS_OF]
+        store = stores.every.of(some)
+        begun = self.clock.now()
+        network_errors(untrained(plan.network.value, 0), store)
+        return (self.clock.now() - begun) * len(stores.every) / len(store)
+
+
+def alone(clock: Clock) -> Allow:
+    """Return what allows a training that nothing follows but encoding and its errors."""
+
+    def allow(plan: Plan, _: Stores, beside: Unfitted, __: Baselines) -> Plan:
+        describing_s = 2 * beside.encoding_s
+        ahead = Ahead(describing_s=describing_s, fittings=0, fitting_s=0.0, ending_s=0.0)
+        return with_time(plan, clock, ahead, ignore)
+
+    return allow
+
+
+def with_time(plan: Plan, clock: Clock, ahead: Ahead, on_event: OnEvent) -> Plan:
+    """Return the plan with the wall time of its training, and with how that came about."""
+    length = plan.length.value
+    if clock.budget_s is None or length.steps is not None or length.epochs is not None:
+        return plan
+    spent = clock.elapsed_s + ahead.total_s
+    reason = (
+        f"--budget of {clock.budget_s:.0f} s, of which all but training takes about {spent:.0f} s"
+    )
+    if not clock.worthwhile(ahead):
+        enough = clock.enough_s(ahead)
+        reason += f"; that is too short to train well: give {enough:.0f} s or more"
+        on_event(Event(stage="budget", done=1, total=1, message=reason))
+    choice = Choice[Length](value=Length(budget_s=clock.training_s(ahead)), reason=reason)
+    return plan.model_copy(update={"length": choice})
