@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import json
 import shlex
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def test_run_hands_every_option_to_the_flow(flow: cli_stand_in.Flow, shell: Call
     assert shown.exit_code == 0, shown.stderr
     name, (source, folder, asked), options = flow.calls[0]
     assert (name, source, folder) == ("run", Path("cohort.csv"), Path("RUN"))
+    begun = options.pop("begun")
+    assert time.monotonic() - 60 < begun < time.monotonic()
     assert options == {"resume": True, "workers": 2}
     assert asked == Request(
         labels=("malignant", "grade>=2"),

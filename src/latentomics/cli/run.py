@@ -5,6 +5,7 @@ In: a manifest, a folder or an edited plan. Out: the run folder, and a short tab
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,7 @@ def run(
 
     The plan is made from the cohort, and every choice in RUN/plan.yaml can be edited and run again.
     """
+    begun = time.monotonic()  # loading what computes takes of the budget too
     from latentomics import flow
 
     request, workers = request_of(asked), asked.workers
@@ -47,7 +49,13 @@ def run(
         return 0
     talk.resume_command = command_line("--resume")
     record = flow.run(
-        source, output, request, resume=resume, workers=workers, on_event=talk.on_event
+        source,
+        output,
+        request,
+        resume=resume,
+        workers=workers,
+        begun=begun,
+        on_event=talk.on_event,
     )
     talk.result(run_text(record), run_document(record))
     return record.exit_code

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from latentomics.planning import DEFAULT_BUDGET_S, Request
+from latentomics.planning import DEFAULT_BUDGET_S, Plan, Request
 
 AIM = 0.98  # of the budget: more comes in between than falls away
 LEAST_SHARE = 0.02  # of the budget that all trainings together get, whatever else takes
@@ -45,9 +45,11 @@ class Ahead:
         return self.describing_s + self.fittings * self.fitting_s + self.ending_s
 
 
-def budget_of(request: Request) -> float | None:
-    """Return the wall time that is asked for; None where the length is fixed by epochs."""
-    return None if request.epochs is not None else request.budget_s or DEFAULT_BUDGET_S
+def budget_of(request: Request, edited: Plan | None = None) -> float | None:
+    """Return the wall time that is asked for; None where steps or epochs are fixed."""
+    if request.epochs is not None or (edited and edited.length.value.steps is not None):
+        return None
+    return request.budget_s or DEFAULT_BUDGET_S
 
 
 @dataclass(slots=True, kw_only=True)

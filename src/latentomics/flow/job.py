@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from latentomics.core import RequestError, Result, write_atomic
+from latentomics.core import Result, write_atomic
 from latentomics.dataset import Prepared
+from latentomics.flow.asked import PLAN, begun_plan, edited_plan
 from latentomics.flow.clock import Clock, budget_of
 from latentomics.flow.decide import decide, within_memory
 from latentomics.flow.evidence import evidence, without_intervals
@@ -35,8 +36,6 @@ from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
 from latentomics.flow.sealing import seal
 from latentomics.flow.tables import write_features
 from latentomics.planning import SHARES, Plan, Request, load_plan
-
-PLAN = "plan.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,6 +69,7 @@ def run(
     *,
     resume: bool = False,
     workers: int | None = None,
+    begun: float | None = None,
     on_event: OnEvent = ignore,
 ) -> RunRecord:
     """Learn features from a cohort, and show what they are worth.
@@ -86,6 +86,8 @@ def run(
         Go on where the folder's run stopped, with its plan.
     workers : int, optional
         Processes that read cases; all cores by default.
+    begun : float, optional
+        When the budget began to run, by ``time.monotonic``; now by default.
     on_event : callable, optional
         Told where the run stands.
 
@@ -101,8 +103,8 @@ def run(
     from latentomics.training import lock_folder
 
     asked = asked or Request()
-    edited = _edited(source, asked)
-    given = _begun(folder, asked, resume=resume) or edited
+    edited = edited_plan(source, asked)
+    given = begun_plan(folder, asked, resume=resume) or edited
     request = given.request if given else asked.of(source)
     with lock_folder(folder):
         job = Job(
@@ -112,52 +114,10 @@ def run(
             shares=given.split.value if given else SHARES,
             resume=resume,
             workers=workers,
-            clock=Clock(budget_s=_budget(request, edited)),
+            clock=Clock(budget_s=budget_of(request, edited), begun=begun),
             on_event=on_event,
         )
         return _run(job)
-
-
-def _edited(source: Path, asked: Request) -> Plan | None:
-    """Return the plan that the source is."""
-    if source.suffix not in (".yaml", ".yml"):
-        return None
-    plan = load_plan(source)
-    _refuse_other(asked, plan, source)
-    return plan
-
-
-def _begun(folder: Path, asked: Request, *, resume: bool) -> Plan | None:
-    """Return the plan of the run that lies in the folder and is resumed."""
-    if folder.exists() and not folder.is_dir():
-        raise RequestError("the run folder is a file", str(folder), "choose another folder")
-    if not (folder / PLAN).is_file():
-        return None
-    if not resume:
-        raise RequestError(
-            "a run lies here already", str(folder), "go on with --resume, or choose another folder"
-        )
-    plan = load_plan(folder / PLAN)
-    _refuse_other(asked, plan, folder)
-    return plan
-
-
-def _refuse_other(asked: Request, plan: Plan, where: Path) -> None:
-    """Refuse what is asked beside a plan and is not in it: it would be ignored."""
-    for name in asked.model_fields_set:
-        value, held = getattr(asked, name), getattr(plan.request, name)
-        if value not in (held, getattr(Request(), name)):
-            raise RequestError(
-                f"{name} is {value}, and the plan was made for {held}",
-                str(where),
-                f"edit the plan's request, or ask without {name}",
-            )
-
-
-def _budget(request: Request, edited: Plan | None) -> float | None:
-    if edited and edited.length.value.steps is not None:
-        return None
-    return budget_of(request)
 
 
 def _run(job: Job) -> RunRecord:
@@ -198,7 +158,7 @@ def _run(job: Job) -> RunRecord:
     return _write(job, gathered, main, stores, results, sentences)
 
 
-def _plan(job: Job, gathered: Gathered, fold: int | None = None) -> Plan:
+def _plan(job: Job, gathered: Gathered, fold: int | None = None, like: Plan | None = None) -> Plan:
     """Return the plan of a split: the one it was begun with, the user's, or a new one."""
     path, split = job.place(fold) / PLAN, _split(gathered, fold)
     given = load_plan(path) if path.is_file() else job.edited
@@ -206,7 +166,7 @@ def _plan(job: Job, gathered: Gathered, fold: int | None = None) -> Plan:
     if given:
         plan = within_memory(given, gathered, split, workers=job.workers)
     else:
-        plan = decide(gathered, split, workers=job.workers)
+        plan = decide(gathered, split, like=like, workers=job.workers)
     job.tell("memory", plan.memory.reason)
     write_atomic(path, plan.to_yaml())
     return plan
@@ -248,7 +208,7 @@ def _fold(job: Job, gathered: Gathered, fold: int, main: Fitting, time_of: Fores
     """Do everything again with the training cases of a fold."""
     time_of.begin(later=len(gathered.folds) - fold - 1)
     with job.clock.stage(f"fold {fold + 1}"):
-        plan = _plan(job, gathered, fold)
+        plan = _plan(job, gathered, fold, main.plan)
         like = (main.plan, main.classic)
         classic = classic_of(gathered, plan, like=like, workers=plan.workers, on_event=job.on_event)
         prepared = _prepared(job, gathered, plan)
