@@ -10,7 +10,7 @@ from training_toy import make_network
 
 from latentomics.core import IntegrityError
 from latentomics.training import load_model, load_weights, save_model, weights_sha256
-from latentomics.training.checkpoint import load_checkpoint, save_checkpoint
+from latentomics.training.checkpoint import INDEX, load_checkpoint, save_checkpoint
 
 
 def flip_a_byte(path: Path) -> None:
@@ -57,3 +57,12 @@ def test_two_checkpoints_are_kept_and_a_damaged_one_is_passed_over(tmp_path: Pat
     flip_a_byte(files[0])
     with pytest.raises(IntegrityError, match="no checkpoint"):
         load_checkpoint(tmp_path)
+
+
+def test_T1_what_a_killed_writer_left_goes_with_the_next_checkpoint(tmp_path: Path) -> None:
+    left = tmp_path / f".{INDEX}.abc.part", tmp_path / ".state-000000001.safetensors.abc.part"
+    for part in left:
+        part.write_text("half")
+    save_checkpoint(tmp_path, {"a": torch.ones(2)}, {"step": 2})
+    assert not any(part.exists() for part in left)
+    assert load_checkpoint(tmp_path) is not None

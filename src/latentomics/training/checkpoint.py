@@ -36,7 +36,8 @@ def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], meta: Meta) -> 
     entry = {"file": name, "sha256": file_sha256(folder / name), "meta": meta}
     write_atomic(folder / INDEX, json.dumps([entry, *kept]))
     names = {name, *(str(old["file"]) for old in kept)}
-    for file in folder.glob("*.safetensors*"):
+    of_the_killed = folder.glob(f".{INDEX}.*.part")  # writers that never finished
+    for file in (*folder.glob("*.safetensors*"), *of_the_killed):
         if file.name not in names:
             file.unlink(missing_ok=True)
 
