@@ -27,10 +27,10 @@ class Time:
 
 
 def ahead(
-    describing_s: float = 0.0, fittings: int = 0, fitting_s: float = 0.0, ending_s: float = 0.0
+    describing_s: float = 0.0, fittings: int = 0, fittings_s: float = 0.0, ending_s: float = 0.0
 ) -> Ahead:
     return Ahead(
-        describing_s=describing_s, fittings=fittings, fitting_s=fitting_s, ending_s=ending_s
+        describing_s=describing_s, fittings=fittings, fittings_s=fittings_s, ending_s=ending_s
     )
 
 
@@ -40,7 +40,7 @@ def test_T9_training_gets_what_is_left() -> None:
     time.takes(40)
     alone = clock.training_s(ahead(describing_s=5, ending_s=25))
     assert alone == pytest.approx(AIM * 300 - 40 - 5 - 25)
-    shared = clock.training_s(ahead(describing_s=5, fittings=4, fitting_s=10, ending_s=25))
+    shared = clock.training_s(ahead(describing_s=5, fittings=4, fittings_s=40, ending_s=25))
     assert shared == pytest.approx((AIM * 300 - 40 - 5 - 4 * 10 - 25) / 5)
 
 
@@ -67,7 +67,7 @@ def test_T9_a_run_ends_within_a_tenth_of_its_budget(
     for fold in range(1 + folds):
         time.takes(0.6 * own_s * (wrong if fold else 1))  # baselines
         later = folds - fold
-        seconds = clock.training_s(ahead(0.4 * own_s, later, own_s, ending_s))
+        seconds = clock.training_s(ahead(0.4 * own_s, later, later * own_s, ending_s))
         time.takes(seconds * (0.97 if fold % 2 else 1.02))
         time.takes(0.4 * own_s * wrong)
     time.takes(ending_s * wrong)
@@ -80,7 +80,7 @@ def rehearsed(seconds: float) -> Rehearsed:
     return Rehearsed(
         widths={f"set {number}": 64 for number in range(20)}, columns=64,
         fits_s=share / 4, draw_s=0.0, few_s=3 * share / 4, site_s=0.0, shift_s=0.0,
-        by_feature_s=0.0, report_s=10.0,
+        by_feature_s=0.0, report_s=10.0, again_s=0.0,
     )  # fmt: skip
 
 
@@ -95,18 +95,19 @@ def foreseen(budget_s: float, evidence_s: float) -> tuple[Plan, list[str]]:
         cases=("a", "b"),
         request=SimpleNamespace(budget_s=budget_s, labels=("x",)),
     )
-    foresight = Foresight(
-        clock=Clock(budget_s=budget_s, now=time),
-        gathered=gathered,  # type: ignore[arg-type]
-        on_event=lambda event: said.append(event.message),
-        rehearsed=rehearsed(evidence_s),
-    )
-    foresight.begin(later=0)
-    time.takes(20)
     plan = Plan.model_construct(
         length=Choice(value=Length(budget_s=budget_s), reason="--budget"),
         effort=Choice(value=Effort(), reason="everything"),
     )
+    foresight = Foresight(
+        clock=Clock(budget_s=budget_s, now=time),
+        gathered=gathered,  # type: ignore[arg-type]
+        main=plan,
+        on_event=lambda event: said.append(event.message),
+        rehearsed=rehearsed(evidence_s),
+    )
+    foresight.begin()
+    time.takes(20)
     beside = SimpleNamespace(encoding_s=0.0, took_s=8.0)
     return foresight.allow(plan, None, beside, None), said  # type: ignore[arg-type]
 

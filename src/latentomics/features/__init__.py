@@ -29,7 +29,7 @@ from latentomics.features.harmonise import Combat, fit_combat
 from latentomics.features.posterior import posteriors
 from latentomics.features.reference import Likeness, Reference, fit_reference
 from latentomics.features.regional import regional_statistics, signed_distance
-from latentomics.features.repeated import CHAINED, Repeated, measurements, repeated_features
+from latentomics.features.repeated import CHAINED, Repeated, repeated_features
 from latentomics.features.samples import ByCase, input_of, regions_of
 from latentomics.features.table import (
     Columns,
@@ -71,7 +71,6 @@ __all__ = [
     "mean_errors",
     "mean_image",
     "measure_classic",
-    "measurements",
     "network_errors",
     "network_regions",
     "patch_pca_errors",

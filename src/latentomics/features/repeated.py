@@ -179,8 +179,3 @@ def _name(way: int) -> str:
 
 def _volume(mask: Mask) -> float:
     return float(mask.values.sum() * np.prod(mask.grid.spacing))
-
-
-def measurements(*, masked: bool) -> int:
-    """Return how often each case is measured, as it is included."""
-    return len(ways_of(3, "", masked=masked, seed=0))

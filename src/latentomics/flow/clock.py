@@ -28,21 +28,21 @@ class Ahead:
         Encoding all cases with the trained network, and measuring errors where that is done.
     fittings : int
         Splits that are fitted later.
-    fitting_s : float
-        Of each of them, training left out.
+    fittings_s : float
+        Of all of them, training left out.
     ending_s : float
         Evidence, tables and report.
     """
 
     describing_s: float
     fittings: int
-    fitting_s: float
+    fittings_s: float
     ending_s: float
 
     @property
     def total_s(self) -> float:
         """All of it."""
-        return self.describing_s + self.fittings * self.fitting_s + self.ending_s
+        return self.describing_s + self.fittings_s + self.ending_s
 
 
 def budget_of(request: Request, edited: Plan | None = None) -> float | None:

@@ -163,14 +163,17 @@ def fit_split(
 
 
 def _shared(plan: Plan, stores: Stores, like: Fitting | None) -> Unfitted | None:
-    if (
-        like is None
-        or like.sample_cases != stores.every.cases
-        or pipeline_of(like.plan) != pipeline_of(plan)
-        or any(getattr(like.plan, name).value != getattr(plan, name).value for name in UNFITTED)
-    ):
+    if like is None or like.sample_cases != stores.every.cases or not alike(like.plan, plan):
         return None
     return like.beside
+
+
+def alike(plan: Plan, other: Plan) -> bool:
+    """Whether what learns nothing is the same for both plans, given the same cases."""
+    if plan is other:
+        return True
+    same = all(getattr(plan, name).value == getattr(other, name).value for name in UNFITTED)
+    return same and pipeline_of(plan) == pipeline_of(other)
 
 
 def _described(

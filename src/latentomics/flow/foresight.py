@@ -7,16 +7,18 @@ plan holds what came of it (PROMISES D1, T9).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from latentomics.features import Classified, network_errors
 from latentomics.flow.baselines import Baselines, Unfitted, untrained
 from latentomics.flow.clock import Ahead, Clock
-from latentomics.flow.fitting import Allow, Stores
+from latentomics.flow.fitting import Allow, Stores, alike
 from latentomics.flow.gather import Gathered
 from latentomics.flow.records import Event, OnEvent, ignore
-from latentomics.flow.rehearsal import Rehearsed, rehearse
-from latentomics.flow.stability import remeasured_share
+from latentomics.flow.rehearsal import Now, Rehearsed, rehearse
+from latentomics.flow.stability import remeasuring_s
+from latentomics.models import Network
 from latentomics.planning import Choice, Effort, Length, Plan
 
 BRIEF = Effort(draws=500, few_labels=(), remeasured=False)
@@ -29,56 +31,64 @@ class Foresight:
 
     Attributes
     ----------
+    main : Plan
+        Of the run's own split.
+    folds : sequence of Plan
     classic : Classified, optional
         Of the run's own split.
-    later, begun_s : int, float
-        Fittings that follow the present one, and when that began, since the run began.
+    later, begun_s : sequence of Plan, float
+        Of the fittings that follow the present one, and when that began, since the run began.
     """
 
     clock: Clock
     gathered: Gathered
+    main: Plan
+    folds: Sequence[Plan] = ()
     classic: Classified | None = None
     on_event: OnEvent = ignore
-    later: int = 0
+    later: Sequence[Plan] = ()
     begun_s: float = 0.0
     rehearsed: Rehearsed | None = None
     effort: Choice[Effort] | None = None
 
-    def begin(self, later: int) -> None:
-        """Note that a fitting begins, and how many follow."""
-        self.later, self.begun_s = later, self.clock.elapsed_s
+    def begin(self, fold: int | None = None) -> None:
+        """Note that the fitting of a fold begins, or that of the run's own split."""
+        self.later = self.folds[0 if fold is None else fold + 1 :]
+        self.begun_s = self.clock.elapsed_s
 
     def allow(self, plan: Plan, stores: Stores, beside: Unfitted, fixed: Baselines) -> Plan:
         """Return the plan with the time that training gets now, and with its effort."""
         before_s = self.clock.elapsed_s - self.begun_s
         errors_s = 0.0
         rehearsed = self.rehearsed
-        if rehearsed is None:  # the run's own split: a fold plans anew, and shares the rest
-            before_s += self.clock.stages.get("plan", 0.0) - beside.took_s
+        if rehearsed is None:  # the run's own split
+            before_s -= beside.took_s
             self.on_event(Event(stage="rehearsal", done=0, total=1, message="timing the evidence"))
-            rehearsed = rehearse(
-                self.gathered, stores.split, fixed.features, self.classic, self.clock.now
-            )
-            errors_s = self._errors_s(plan, stores)
+            features, now = fixed.features, self.clock.now
+            rehearsed = rehearse(self.gathered, stores.split, features, self.classic, now)
+            network = untrained(plan.network.value, 0)
+            again_s = remeasuring_s(self.gathered, plan, network, stores.split, now)
+            rehearsed = replace(rehearsed, again_s=again_s)
+            errors_s = _errors_s(network, stores, now)
             self.rehearsed = rehearsed
+        elif not alike(self.main, plan):
+            before_s -= beside.took_s
+        others = [0.0 if alike(self.main, one) else beside.took_s for one in self.later]
         ahead = Ahead(
             describing_s=beside.encoding_s + errors_s,
-            fittings=self.later,
-            fitting_s=max(0.0, before_s) + beside.encoding_s,
+            fittings=len(others),
+            fittings_s=sum(max(0.0, before_s) + beside.encoding_s + took_s for took_s in others),
             ending_s=0.0,
         )
         if self.effort is None:
-            self.effort = self._chosen(plan.effort, ahead, rehearsed, beside)
-        ending_s = self._ending_s(self.effort.value, rehearsed, beside)
-        ahead = replace(ahead, ending_s=ending_s)
+            self.effort = self._chosen(plan.effort, ahead, rehearsed)
+        ahead = replace(ahead, ending_s=self._ending_s(self.effort.value, rehearsed))
         plan = plan.model_copy(update={"effort": self.effort})
         return with_time(plan, self.clock, ahead, self.on_event)
 
-    def _chosen(
-        self, asked: Choice[Effort], ahead: Ahead, rehearsed: Rehearsed, beside: Unfitted
-    ) -> Choice[Effort]:
+    def _chosen(self, asked: Choice[Effort], ahead: Ahead, rehearsed: Rehearsed) -> Choice[Effort]:
         """Leave out what is optional where training would get too little."""
-        ending_s = self._ending_s(asked.value, rehearsed, beside)
+        ending_s = self._ending_s(asked.value, rehearsed)
         if asked.value != Effort() or self.clock.worthwhile(replace(ahead, ending_s=ending_s)):
             return asked
         return Choice(
@@ -87,22 +97,20 @@ class Foresight:
             "resamples, no curve of few labels, no test case measured again",
         )
 
-    def _ending_s(self, effort: Effort, rehearsed: Rehearsed, beside: Unfitted) -> float:
+    def _ending_s(self, effort: Effort, rehearsed: Rehearsed) -> float:
         """Return the seconds from the last training's features to the report."""
         parts = max(1, len(self.gathered.folds))
-        seconds = rehearsed.evidence_s(parts, effort) + rehearsed.report_s
-        if effort.remeasured:
-            others_s = sum(self.clock.stages.get(stage, 0.0) for stage in ("read", "classic"))
-            seconds += remeasured_share(self.gathered) * (beside.encoding_s + others_s)
-        return seconds
+        return rehearsed.evidence_s(parts, effort) + rehearsed.report_s
 
-    def _errors_s(self, plan: Plan, stores: Stores) -> float:
-        """Return the seconds that a network's errors of all cases take, from some of them."""
-        some = list(dict.fromkeys(stores.every.cases))[:ERRORS_OF]
-        store = stores.every.of(some)
-        begun = self.clock.now()
-        network_errors(untrained(plan.network.value, 0), store)
-        return (self.clock.now() - begun) * len(stores.every) / len(store)
+
+def _errors_s(network: Network, stores: Stores, now: Now) -> float:
+    """Return the seconds that a network's errors of all cases take, from some of them."""
+    cases = list(dict.fromkeys(stores.every.cases))
+    network_errors(network, stores.every.of(cases[:1]))  # the first also chooses kernels
+    some = stores.every.of(cases[:ERRORS_OF])
+    begun = now()
+    network_errors(network, some)
+    return (now() - begun) * len(stores.every) / len(some)
 
 
 def alone(clock: Clock) -> Allow:
@@ -110,7 +118,7 @@ def alone(clock: Clock) -> Allow:
 
     def allow(plan: Plan, _: Stores, beside: Unfitted, __: Baselines) -> Plan:
         describing_s = 2 * beside.encoding_s
-        ahead = Ahead(describing_s=describing_s, fittings=0, fitting_s=0.0, ending_s=0.0)
+        ahead = Ahead(describing_s=describing_s, fittings=0, fittings_s=0.0, ending_s=0.0)
         return with_time(plan, clock, ahead, ignore)
 
     return allow

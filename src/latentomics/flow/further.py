@@ -74,6 +74,9 @@ def further(
     on_event: OnEvent = ignore,
 ) -> list[Result]:
     """Answer every further question about a fitting, in the order of ``FURTHER``."""
+    import torch
+
+    torch.set_num_threads(main.plan.threads.value)  # the last fold may have had others
     of_case = {case.id: case for case in gathered.cases}
     cases = [of_case[case] for case in main.cases]
     question = Question(

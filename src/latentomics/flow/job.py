@@ -139,8 +139,17 @@ def _run(job: Job) -> RunRecord:
     write_cohort(job.folder / "cohort.parquet", gathered)
     with job.clock.stage("classic"):
         classic = classic_of(gathered, plan, workers=plan.workers, on_event=job.on_event)
-    time_of = Foresight(clock=job.clock, gathered=gathered, classic=classic, on_event=job.on_event)
-    time_of.begin(later=len(gathered.folds))
+    with job.clock.stage("plan"):
+        of_folds = [_plan(job, gathered, fold, plan) for fold in range(len(gathered.folds))]
+    time_of = Foresight(
+        clock=job.clock,
+        gathered=gathered,
+        main=plan,
+        folds=of_folds,
+        classic=classic,
+        on_event=job.on_event,
+    )
+    time_of.begin()
     with job.clock.stage("train"):
         main, stores = _fit(job, gathered, plan, prepared, time_of)
         main = replace(main, classic=classic)
@@ -206,9 +215,9 @@ def _fit(
 
 def _fold(job: Job, gathered: Gathered, fold: int, main: Fitting, time_of: Foresight) -> Fitting:
     """Do everything again with the training cases of a fold."""
-    time_of.begin(later=len(gathered.folds) - fold - 1)
+    time_of.begin(fold)
     with job.clock.stage(f"fold {fold + 1}"):
-        plan = _plan(job, gathered, fold, main.plan)
+        plan = time_of.folds[fold]
         like = (main.plan, main.classic)
         classic = classic_of(gathered, plan, like=like, workers=plan.workers, on_event=job.on_event)
         prepared = _prepared(job, gathered, plan)

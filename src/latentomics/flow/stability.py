@@ -8,7 +8,7 @@ measured again depends on the budget that was asked for, never on how fast the m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -21,14 +21,14 @@ from latentomics.features import (
     Repeated,
     encode_store,
     intensity_features,
-    measurements,
     repeated_features,
 )
 from latentomics.flow.baselines import reduce_pooled
 from latentomics.flow.fitting import Fitting
-from latentomics.flow.gather import Gathered, counter
+from latentomics.flow.gather import Gathered, Split, counter
 from latentomics.flow.records import OnEvent, ignore
-from latentomics.planning import Request, pipeline_of
+from latentomics.models import Network
+from latentomics.planning import Plan, Request, pipeline_of
 
 MOST, FEWEST = 30, 10  # test cases measured again
 SECONDS_A_CASE = 10.0  # of the budget: a run of a minute and a half measures ten again
@@ -54,7 +54,7 @@ def stability_of(
     repeated = repeated_features(
         chosen,
         pipeline_of(main.plan),
-        lambda samples: _store(main, samples),
+        lambda samples: _store(main.plan, samples),
         lambda store: _describe(main, store),
         classic=None if main.plan.classic is None else main.plan.classic.value,
         seed=seed,
@@ -91,16 +91,25 @@ def remeasured_cases(gathered: Gathered, main: Fitting, seed: int) -> list[Case]
     return sorted(order, key=lambda case: turn[case.id])[: cases_for(gathered.request)]
 
 
-def remeasured_share(gathered: Gathered) -> float:
-    """Return how many cases are encoded again, over how many there are."""
-    test = sum(part == "test" for part in gathered.split.values())
-    masked = all(fact.mask_voxels for fact in gathered.facts.values())
-    again = min(test, cases_for(gathered.request)) * measurements(masked=masked)
-    return again / max(1, len(gathered.cases))
+def remeasuring_s(
+    gathered: Gathered, plan: Plan, network: Network, split: Split, now: Callable[[], float]
+) -> float:
+    """Return the seconds that measuring test cases again will take, from one of them."""
+    test = [case for case in gathered.cases if split.get(case.id) == "test"]
+    begun = now()
+    repeated_features(
+        test[:1],
+        pipeline_of(plan),
+        lambda samples: _store(plan, samples),
+        lambda store: {"latent": encode_store(network, plan, store).latent},
+        classic=None if plan.classic is None else plan.classic.value,
+        seed=plan.seed,
+        workers=1,
+    )
+    return (now() - begun) * min(len(test), cases_for(gathered.request))
 
 
-def _store(main: Fitting, samples: Sequence[Sample]) -> Store:
-    plan = main.plan
+def _store(plan: Plan, samples: Sequence[Sample]) -> Store:
     return store_of(
         samples,
         patch=plan.size.value if plan.view.value == "local" else None,
