@@ -40,7 +40,7 @@ def revision() -> str:
 
 
 class Others:
-    """The share of the cores that work other than this and its children kept busy."""
+    """The share of its cores that work other than this process and its children kept busy."""
 
     def __init__(self) -> None:
         self.begin, self.work = time.perf_counter(), _others_seconds()
@@ -49,12 +49,13 @@ class Others:
         """Return the share since the start."""
         wall = time.perf_counter() - self.begin
         seconds = max(0.0, _others_seconds() - self.work)
-        return round(seconds / wall / (psutil.cpu_count() or 1), 3)
+        return round(seconds / wall / len(os.sched_getaffinity(0)), 3)
 
 
 def _others_seconds() -> float:
-    every, own = psutil.cpu_times(), os.times()
-    busy = every.user + every.nice + every.system + getattr(every, "steal", 0.0)
+    every, own = psutil.cpu_times(percpu=True), os.times()
+    ours = [every[core] for core in os.sched_getaffinity(0)]
+    busy = sum(core.user + core.nice + core.system + getattr(core, "steal", 0.0) for core in ours)
     return busy - (own.user + own.system + own.children_user + own.children_system)
 
 
