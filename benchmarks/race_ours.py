@@ -24,6 +24,7 @@ from latentomics.models import Network, build_network, centre
 from latentomics.planning import Choice, Length, Plan
 from latentomics.planning.network import choose_network
 from latentomics.training import Optimisation, measure_pace, train_network
+from latentomics.training.fit import make_task
 from latentomics.training.task import AutoencoderTask
 
 MAP_CHANNELS = 8  # at stride 4: as many numbers as 64 channels at stride 8
@@ -66,9 +67,7 @@ def run(pair: str, crops: Crops, seconds: float, seed: int) -> Curve:
     curve = Curve((crops.validation, crops.test), rebuild)
     plan = _plan(crops.plan, spec, seed)
     network = _start(spec, crops, plan).to(DEVICE)
-    task = AutoencoderTask(
-        network=network, plan=plan, method=method, train=crops.train, held_out=crops.validation
-    )
+    task = make_task(plan, method, network, crops.train, crops.validation)
     how = Optimisation(
         learning_rate=plan.learning_rate.value,
         length=Length(budget_s=max(1.0, seconds - curve.watch())),

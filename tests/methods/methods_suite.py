@@ -9,9 +9,10 @@ from features_store import ball, make_store
 
 from latentomics.core import NetworkSpec
 from latentomics.dataset import Store, fit_pca
-from latentomics.methods import METHODS, Method, method_of
+from latentomics.methods import METHODS, Method, method_named, method_of
 from latentomics.objectives import LIKELIHOODS
 from latentomics.planning import Noise, Plan
+from latentomics.planning.kinds import completed, whole_capsules
 from latentomics.training import Fitted, fit
 
 SIZES = {1: (50,), 2: (13, 18), 3: (9, 14, 11)}
@@ -19,12 +20,21 @@ NOISE = Noise(model="gaussian", sigma=0.1, unit="scale")
 LATENT = 4
 
 
-def spec_for(method: Method, size: tuple[int, ...]) -> NetworkSpec:
-    return NetworkSpec(
-        kind=method.kinds[0], dimension=len(size), size=size, channels_in=1, channels_out=1,
-        latent=LATENT, code=method.code, widths=(8, 16),
+def usual_size(name: str) -> tuple[int, ...]:
+    """An image, or a signal where a method reads nothing else."""
+    return SIZES[2] if 2 in METHODS[name].dimensions else SIZES[1]
+
+
+def spec_for(method: Method, size: tuple[int, ...], kind: str | None = None) -> NetworkSpec:
+    """The network that a plan would choose, smaller."""
+    kind = kind or method.kinds[0]
+    spec = NetworkSpec(
+        kind=kind, dimension=len(size), size=size, channels_in=1, channels_out=1,
+        latent=whole_capsules(LATENT, len(size), kind), code=method.code,
+        widths=(8,) if kind == "recurrent" else (8, 16), stem=2 if kind == "spatial" else 4,
         output=LIKELIHOODS[method.likelihood].output,
     )  # fmt: skip
+    return completed(spec, method.network, 10)
 
 
 def plan_for(
@@ -35,19 +45,23 @@ def plan_for(
     seed: int = 0,
     **changes: object,
 ) -> Plan:
-    method = METHODS[name]
-    local = method.code == "map"
+    settings = settings or {}
+    method = method_named(name, settings)
+    kind = str(changes.pop("kind", method.kinds[0]))
+    local = method.kinds[0] == "local"
     values: dict[str, object] = {
         "dimension": len(size), "view": "local" if local else "pose",
         "spacing": (1.0,) * len(size), "size": size, "margin": 4.0, "normalisation": "robust-z",
-        "window": (0.0, 1.0), "method": name, "network": spec_for(method, size),
+        "window": (0.0, 1.0), "method": name, "uses": method.uses,
+        "network": spec_for(method, size, kind),
         "mask_channel": False, "loss_region": "mask+ring" if local else "all",
-        "noise": NOISE if method.corruption else None, "shift": 0, "symmetries": "none",
+        "noise": NOISE if method.corruption else None,
+        "shift": 2 if method.code == "capsules" else 0, "symmetries": "none",
         "pooled": False, "batch": 4, "learning_rate": 1e-3, "precision": "float32",
         "length": {"steps": 4}, "split": (0.6, 0.2, 0.2), "threads": 1,
     } | changes  # fmt: skip
     choices = {key: {"value": value, "reason": "test"} for key, value in values.items()}
-    request = {"manifest": "m.csv", "settings": settings or {}, "seed": seed}
+    request = {"manifest": "m.csv", "settings": settings, "seed": seed}
     return Plan.model_validate({"request": request, **choices})
 
 

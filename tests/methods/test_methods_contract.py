@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from methods_suite import SIZES, plan_for, run, store_for
+from methods_suite import SIZES, plan_for, run, store_for, usual_size
 
 from latentomics.core import Gaussian, Interrupted
 from latentomics.features import encode_store
 from latentomics.methods import METHODS, method_of
-from latentomics.models import build_network
+from latentomics.models import build_network, parameter_counts
 from latentomics.objectives import COMPANIONS, LIKELIHOODS, PENALTIES, SCHEDULES
 from latentomics.training import Progress
 from latentomics.training.fit import make_task
@@ -45,6 +45,7 @@ def test_a_method_trains_on_odd_sizes_and_encodes_alike(name: str, dimension: in
 def test_a_method_reaches_every_parameter(name: str, dimension: int) -> None:
     plan = plan_for(name, size=SIZES[dimension])
     method = method_of(plan)
+    assert parameter_counts(plan.network.value).network > 0  # traced without memory
     network = build_network(plan.network.value, 0)
     task = make_task(plan, method, network, store_for(plan), store_for(plan, 6, 2))
     loss, terms = task.training(3)
@@ -60,7 +61,7 @@ def test_T1_a_method_resumes_exactly(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("latentomics.training.desk.SHOW_S", 0.0)
-    plan = plan_for(name, size=SIZES[2])
+    plan = plan_for(name, size=usual_size(name))
     whole = run(plan)
 
     def stop(progress: Progress) -> None:
@@ -75,8 +76,11 @@ def test_T1_a_method_resumes_exactly(
         assert (one.train, one.validation) == (other.train, other.validation)
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].companion])
-def test_M3_a_companion_forgets_a_step_that_ran_out_of_memory(
+REMEMBERING = [name for name in METHODS if METHODS[name].companion] + ["vq-vae"]
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_M3_what_remembers_forgets_a_step_that_ran_out_of_memory(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = plan_for(name, size=SIZES[2])
@@ -98,7 +102,7 @@ def test_M3_a_companion_forgets_a_step_that_ran_out_of_memory(
 
 @pytest.mark.parametrize("name", list(METHODS))
 def test_D2_a_code_does_not_depend_on_neighbours(name: str) -> None:
-    plan = plan_for(name, size=SIZES[2])
+    plan = plan_for(name, size=usual_size(name))
     network = build_network(plan.network.value, 0)
     store = store_for(plan, 9)
     whole = encode_store(network, plan, store)
@@ -108,7 +112,7 @@ def test_D2_a_code_does_not_depend_on_neighbours(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(METHODS))
 def test_logged_terms_mean_the_same_in_every_method(name: str) -> None:
-    plan = plan_for(name, size=SIZES[2])
+    plan = plan_for(name, size=usual_size(name))
     method = method_of(plan)
     network = build_network(plan.network.value, 0)
     held_out = store_for(plan, 6, 2)
@@ -150,6 +154,8 @@ def test_the_promised_methods_are_there() -> None:
         "linear", "probabilistic-pca", "local", "autoencoder", "denoising", "invariant", "vae",
         "beta-vae", "capacity-vae", "annealed-vae", "beta-tcvae", "factor-vae", "dip-vae",
         "wae-mmd", "info-vae", "control-vae", "balanced-vae", "iwae",
+        "dense", "deep", "sparse", "contractive", "masked", "transforming", "vq-vae", "basis-vae",
+        "recurrent-vae",
     }  # fmt: skip
     assert promised <= set(METHODS)
 

@@ -64,6 +64,16 @@ def test_the_gradient_goes_straight_through() -> None:
     assert torch.equal(code.z.detach(), quantiser.entries[nearest].movedim(-1, 1))  # exactly
 
 
+def test_half_precision_around_it_changes_nothing() -> None:
+    values = torch.randn(50, 2, generator=torch.Generator().manual_seed(2))
+    first, second = Quantiser(3, 2), Quantiser(3, 2)
+    second.load_state_dict(first.state_dict())
+    observed(first, values)
+    with torch.autocast("cpu", torch.bfloat16):
+        observed(second, values)
+    assert torch.equal(first.entries, second.entries)
+
+
 def test_encoding_never_moves_the_entries() -> None:
     quantiser = Quantiser(8, 3)
     before = {name: value.clone() for name, value in quantiser.state_dict().items()}

@@ -43,7 +43,8 @@ def make_view(
     )
     return StepView(
         target=target, weight=weight, code=code, draw=drawn, output=output.requires_grad_(),
-        log_scale=None, second=make_code(kind, seed + 1), domain=None, step=3, cohort_size=9,
+        log_scale=None, second=make_code(kind, seed + 1), step=3, cohort_size=9,
+        domain=torch.tensor([0, 1, 1, 0, 0]),
         options=OPTIONS, nll=drawn.sum(1), prior=torch.randn(drawn.shape, generator=generator),
         critic=lambda draws: (draws**2).sum(1), input=target, basis=BASIS, encode=encode,
         probes=torch.randn(BATCH, 1, 3, generator=generator).sign(),

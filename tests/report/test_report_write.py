@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import yaml
 from report_run import (
     CASES,
     DEMONSTRATION,
@@ -192,6 +193,18 @@ def test_every_target_and_seed_is_drawn(page: Page, run: Path) -> None:
     assert (run / "pictures" / "probe_01.svg").is_file()
     assert (run / "pictures" / "probe_02.svg").is_file()
     assert not (run / "pictures" / "probe_03.svg").exists()
+
+
+def test_L3_the_use_of_sites_is_said(tmp_path: Path, page: Page) -> None:
+    folder = write_run(tmp_path / "run")
+    plan = yaml.safe_load((folder / "plan.yaml").read_text())
+    plan["uses"] = {"value": ["site"], "reason": "the method learns from it"}
+    (folder / "plan.yaml").write_text(yaml.safe_dump(plan))
+    words = " ".join(Page(write_report(folder).read_text()).words)
+    said = "used the site of each training case"
+    assert said in words
+    assert "used beside pictures" in words
+    assert said not in " ".join(page.words)
 
 
 def test_demonstration_comes_first_and_without_intervals(tmp_path: Path) -> None:

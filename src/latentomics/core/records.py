@@ -222,7 +222,7 @@ class StepView:
     draws: int = 1  # so many rows in turn belong to one sample and differ in their draw
     prior: Tensor | None = None  # draws from the prior, of the shape of ``draw``
     shuffled: Tensor | None = None  # draws of other samples, each latent of another one
-    critic: Callable[[Tensor], Tensor] | None = None  # log odds (batch,) that draws are joint ones
+    critic: Callable[[Tensor], Tensor] | None = None  # a second network's nats (batch,)
     covariance: Tensor | None = None  # of codes, (latent, latent), over more than this batch
 
 

@@ -8,7 +8,7 @@ size come whole; crops of any size (view local) come as random patches inside th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -38,11 +38,6 @@ class Batch:
     offset: Tensor  # (B, C)
     scale: Tensor  # (B, C)
     rows: IntArray  # (B,)
-
-    def part(self, part: int, parts: int) -> Batch:
-        """Return every ``parts``-th sample, beginning with sample ``part``."""
-        own = {field.name: getattr(self, field.name)[part::parts] for field in fields(self)}
-        return Batch(**own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

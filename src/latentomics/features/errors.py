@@ -28,8 +28,6 @@ Rebuild = Callable[[int, FloatArray], npt.NDArray[np.floating]]  # row, values -
 
 def network_errors(network: Network, store: Store) -> DoubleArray:
     """Return the error of each sample, rebuilt from the centre of its code in float32."""
-    from latentomics.models import centre
-
     with reading(network):
         device = next(network.parameters()).device
         if network.spec.block:
@@ -38,8 +36,7 @@ def network_errors(network: Network, store: Store) -> DoubleArray:
 
         errors = np.empty(len(store))
         for rows, inputs in chunks(store, network.spec.channels_in):
-            code = network.encode(torch.from_numpy(inputs).to(device))
-            output = network.reconstruct(centre(code))
+            output = network.rebuild(torch.from_numpy(inputs).to(device))
             rebuilt = output.float().cpu().numpy()[: rows.stop - rows.start, : store.channels]
             for row, output in zip(range(rows.start, rows.stop), rebuilt, strict=True):
                 errors[row] = _mean_square(store.sample(row).values - output, _weight(store, row))
@@ -105,8 +102,7 @@ def _rebuilt_map(network: Network, store: Store, row: int) -> FloatArray:
 
     values = input_of(store, row, network.spec.channels_in)
     tensor = torch.from_numpy(values[None]).to(next(network.parameters()).device)
-    code = network.encode(tensor)
-    output: FloatArray = network.reconstruct(code.z)[0].cpu().numpy()  # type: ignore[union-attr]
+    output: FloatArray = network.rebuild(tensor)[0].cpu().numpy()
     return output[: store.channels]
 
 

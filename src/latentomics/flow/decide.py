@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from latentomics.core import Case, usable_cores
+from latentomics.core import Case, RequestError, usable_cores
 from latentomics.dataset import open_store, prepare_cohort
 from latentomics.flow.gather import Gathered, Split, cache_folder
 from latentomics.flow.memory import need_of
@@ -20,6 +20,7 @@ from latentomics.planning import (
     COARSER,
     Architecture,
     Choice,
+    Fingerprint,
     Plan,
     available_hardware,
     explained_shares,
@@ -53,7 +54,14 @@ def decide(
     def architecture(method: str) -> Architecture:
         named = method_named(method, request.settings, own)
         output = LIKELIHOODS[named.likelihood].output
-        return Architecture(kind=named.kinds[0], code=named.code, output=output)
+        return Architecture(
+            kind=named.kinds[0],
+            code=named.code,
+            output=output,
+            latent=named.latent,
+            fields=named.network,
+            uses=named.uses,
+        )
 
     def plans() -> Iterator[Plan]:
         for coarser in COARSER:
@@ -66,6 +74,7 @@ def decide(
                 spectrum=_spectrum(training, workers),
                 coarser=coarser,
             )
+            _refuse_one_site(plan, found)
             method_of(plan, own)  # refuses a pairing that makes no sense before anything is trained
             yield from smaller_plans(plan)
 
@@ -111,6 +120,15 @@ def _weighed(plan: Plan, own: Method | None = None) -> Plan:
     norm = beta_norm(beta, plan.network.value)
     reason = f"{plan.method.reason}; beta {beta:g}, beta_norm {norm:.3g}"
     return plan.model_copy(update={"method": Choice(value=plan.method.value, reason=reason)})
+
+
+def _refuse_one_site(plan: Plan, found: Fingerprint) -> None:
+    if "site" in plan.uses.value and found.sites < 2:
+        raise RequestError(
+            "a method that learns against the site needs training cases of two sites or more",
+            f"method {plan.method.value}: {found.sites} known site(s)",
+            "name the column of the sites with --site, or leave the setting out",
+        )
 
 
 def _counted(plan: Plan) -> Plan:

@@ -93,8 +93,8 @@ def stores_of(plan: Plan, prepared: Prepared, cases: Sequence[Case], split: Spli
 
 def _domains(cases: Sequence[Case], train: Store) -> IntArray:
     sites = {case.id: case.site for case in cases}
-    names = sorted({site for site in sites.values() if site is not None})
     known = [sites[case] for case in train.cases]
+    names = sorted({site for site in known if site is not None})
     return np.array([-1 if site is None else names.index(site) for site in known], np.int64)
 
 

@@ -96,7 +96,7 @@ def _rebuilt(fitting: Fitting, store: Store, row: int) -> FloatArray:
     values = input_of(store, row, channels)
     device = next(network.parameters()).device
     with torch.inference_mode():
-        _, output = network(torch.from_numpy(values[None]).to(device))
+        output = network.rebuild(torch.from_numpy(values[None]).to(device))  # type: ignore[operator]
     inside = tuple(slice(0, edge) for edge in sample.mask.shape)
     image: FloatArray = output[0, 0].cpu().numpy()[inside]
     return image

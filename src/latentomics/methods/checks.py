@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING
 
 from latentomics.core import RequestError
 from latentomics.methods.method import METHODS, Method
+from latentomics.methods.networks import (
+    network_conflicts,
+    network_setting_names,
+    varied,
+    with_network_setting,
+)
 from latentomics.methods.noises import noise_conflicts
 from latentomics.noise import noise_setting_names
 from latentomics.objectives import (
@@ -39,6 +45,8 @@ def method_of(plan: Plan, own: Method | None = None) -> Method:
         For a setting the method does not have, or parts that do not go together.
     """
     method = method_named(plan.method.value, plan.request.settings, own)
+    if plan.dimension.value == 3:
+        method = replace(method, options={**method.in_volumes, **method.options})
     _refuse(_conflict(method, plan), method)
     return replace(method, corruption=plan.noise.value is not None)
 
@@ -53,7 +61,7 @@ def method_named(name: str, settings: Mapping[str, Value], own: Method | None = 
     RequestError
         For an unknown method, or a setting that it does not have or that makes no sense.
     """
-    method = _preset(own or METHODS[name], settings)
+    method = _preset(varied(own or METHODS[name], settings), settings)
     weights, moves = dict(method.penalties), method.all_settings()
     for setting, value in settings.items():
         if setting in moves:
@@ -87,6 +95,7 @@ def setting_names(method: Method) -> list[str]:
     names |= {"likelihood"} if _free_likelihood(method) else set()
     names |= set() if method.closed_form else set(noise_setting_names())
     names |= {"code"} if method.other_codes else set()
+    names |= {*method.variants, *network_setting_names(method)}
     return sorted(names)
 
 
@@ -104,6 +113,10 @@ def _set(method: Method, name: str, value: Value) -> Method:
         return replace(method, likelihood=LIKELIHOODS[str(value)].name)
     if name in noise_setting_names() and not method.closed_form:
         return method  # the plan's noise is made from it
+    if name in method.variants:
+        return method  # it is that variant already
+    if name in network_setting_names(method):
+        return with_network_setting(method, name, value)
     declared = method.declared_options()
     if name in declared:
         checked = checked_option(name, value, declared[name])
@@ -178,6 +191,12 @@ def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:
             "fewer than one draw of each code",
             "set draws to 1 or more",
         ),
+        (
+            not 0 < float(method.all_options().get("hidden", 0.5)) < 1,
+            "a share of hidden blocks that is none",
+            "set hidden to a number between 0 and 1",
+        ),
+        *network_conflicts(method, plan),
         *(
             (
                 method.code not in PENALTIES[name].codes,

@@ -20,6 +20,9 @@ from latentomics.objectives import (
 
 LATER = 2**62  # a step after every warm-up
 
+Field = float | str | tuple[int, ...]  # of a network's spec
+Changes = Mapping[str, object]  # of a method, by the name of its field
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -43,6 +46,11 @@ class Method:
     ``options``: what its parts read, where it is not their usual. ``presets``: weights that come
     with an option, as "name=value". ``companion``: what it keeps from step to step.
     ``second_view``: how each sample is transformed for a second code. ``closed_form``: no training.
+    ``latent``: the length of the code, where its paper names one. ``network``: fields of the
+    network's spec that it sets, None where the plan chooses. ``variants``: for a setting, its words
+    and what each changes of the method. ``own``: what training itself reads for it, and
+    ``in_volumes`` where that differs in three dimensions. ``hides``: blocks of the input are
+    hidden and told from the others.
     """
 
     name: str
@@ -63,6 +71,18 @@ class Method:
     second_view: str | None = None
     closed_form: bool = False
     dimensions: tuple[int, ...] = (1, 2, 3)
+    latent: int | None = None
+    network: Mapping[str, Field | None] = field(default_factory=dict)
+    variants: Mapping[str, Mapping[str, Changes]] = field(default_factory=dict)
+    own: Declared = field(default_factory=dict)
+    in_volumes: Options = field(default_factory=dict)
+    hides: bool = False
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """What it uses beside pictures (PROMISES L3)."""
+        site = any("domain" in PENALTIES[name].needs for name in self.penalties)
+        return ("site",) if site else ()
 
     def weights(self, step: int) -> dict[str, float]:
         """Return the weight of each penalty at a training step."""
@@ -77,7 +97,7 @@ class Method:
 
     def declared_options(self) -> Declared:
         """Return what its parts read, with their usual values."""
-        parts = [PENALTIES[name].options for name in self.penalties]
+        parts = [self.own, *(PENALTIES[name].options for name in self.penalties)]
         parts.append(LIKELIHOODS[self.likelihood].options)
         parts += [COMPANIONS[self.companion].options] if self.companion else []
         return {name: value for part in parts for name, value in part.items()}

@@ -5,6 +5,7 @@ architecture from its spec and a seed; everything else here reads codes or count
 """
 
 from latentomics.core import import_siblings
+from latentomics.models.capsules import shifted
 from latentomics.models.codes import centre, draw, repeated
 from latentomics.models.counts import ParameterCounts, dense_parameter_count, parameter_counts
 from latentomics.models.network import Network, ParameterGroup, build_network
@@ -21,4 +22,5 @@ __all__ = [
     "draw",
     "parameter_counts",
     "repeated",
+    "shifted",
 ]

@@ -46,7 +46,7 @@ class DenseNetwork(Network):
             Entrance(spec, first), *([activation(), *layers] if rest else [])
         )
         if spec.activation == "logistic":
-            self.apply(_spread)
+            spread(self.encoder, self.decoder)
 
     def encode(self, values: Tensor) -> Code:
         """Return the code of samples (batch, channels_in, *size)."""
@@ -66,8 +66,14 @@ def _layers(activation: type[nn.Module], *widths: int) -> nn.Sequential:
     return nn.Sequential(*layers[1:])  # no activation on the input
 
 
-def _spread(layer: nn.Module) -> None:
-    """Draw the weights of logistic layers (Xavier), in place of a start by layers of RBMs."""
-    if isinstance(layer, nn.Linear):
-        nn.init.xavier_uniform_(layer.weight, gain=LOGISTIC_GAIN)
-        nn.init.zeros_(layer.bias)
+def spread(*stacks: nn.Module) -> None:
+    """Draw the weights of stacks of logistic layers (Xavier), in place of a start by RBMs.
+
+    The last layer of each stack, which gives the code or the sample, is linear.
+    """
+    for stack in stacks:
+        layers = [layer for layer in stack.modules() if isinstance(layer, nn.Linear)]
+        for layer in layers:
+            gain = 1.0 if layer is layers[-1] else LOGISTIC_GAIN
+            nn.init.xavier_uniform_(layer.weight, gain=gain)
+            nn.init.zeros_(layer.bias)

@@ -24,6 +24,7 @@ from latentomics.core import (
     stream_seed,
 )
 from latentomics.models.codes import centre
+from latentomics.models.entrance import Basis
 from latentomics.models.quantiser import Quantiser
 
 
@@ -78,6 +79,12 @@ class Network(nn.Module):
                 quantiser.observe(
                     code.encoded, code.index, epoch_ends=epoch_ends, generator=generator
                 )
+
+    @property
+    def basis(self) -> Tensor | None:
+        """The basis whose coefficients the code holds, (dimensions, latent); None without one."""
+        bases = [module for module in self.modules() if isinstance(module, Basis)]
+        return bases[0].matrix if bases else None
 
     def measures(self) -> dict[str, float]:
         """Return what is known of the training beside its terms, by name."""

@@ -71,10 +71,10 @@ class Quantiser(nn.Module):
         if not self.count.any():
             self._restart(rows, torch.ones_like(self.count, dtype=torch.bool), generator)
             index = self._nearest(rows)
-        chosen = functional.one_hot(index, len(self.entries)).to(rows.dtype)  # (vectors, entries)
-        hits = chosen.sum(0)
+        chosen = functional.one_hot(index, len(self.entries)).double()  # (vectors, entries)
+        hits = chosen.sum(0).float()
         self.count.lerp_(hits, 1 - DECAY)
-        self.total.lerp_(chosen.mT @ rows, 1 - DECAY)
+        self.total.lerp_((chosen.mT @ rows.double()).float(), 1 - DECAY)
         everything = self.count.sum()
         smooth = (self.count + SMOOTHING) / (everything + len(self.count) * SMOOTHING) * everything
         self.entries.copy_(self.total / smooth[:, None])
@@ -95,8 +95,8 @@ class Quantiser(nn.Module):
         return values.movedim(1, -1).reshape(-1, self.depth)
 
     def _nearest(self, rows: Tensor) -> Tensor:
-        with torch.autocast(rows.device.type, enabled=False):
-            apart = self.entries.square().sum(1) - 2 * rows @ self.entries.mT
+        entries = self.entries.double()  # which autocast leaves alone
+        apart = entries.square().sum(1) - 2 * rows.double() @ entries.mT
         nearest: Tensor = apart.argmin(1)
         return nearest
 

@@ -6,18 +6,21 @@ reasons. A spectrum holds the shares of variance that the leading components exp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from latentomics.core import MEAN, NetworkSpec
 from latentomics.dataset import Deformation
+from latentomics.planning.kinds import completed, levels_of, own_shape
 from latentomics.planning.plan import DEFAULT_BUDGET_S, Choice, Length, View
 
 LATENTS = (8, 16, 32, 64)
 LOCAL_WIDTHS = (16, 32)  # every case is read whole in 8 flips: encoding is what costs
 EXPLAINED = 0.95  # share of variance that the code should be able to hold
 MANY_CASES = 1000  # that need no deformed copies to generalise
+FEWEST_SHIFT, SHIFT_PARTS = 2, 8  # of capsules: an eighth of the sample, and two voxels at least
 DEFORMATION = Deformation(rotation_degrees=15.0, scaling=0.1, shift=2.0, bending=1.0)
 
 
@@ -60,15 +63,23 @@ class Architecture:
     kind: str = "convolutional"
     code: str = "point"
     output: str = MEAN
+    latent: int | None = None  # where the method's paper names it
+    fields: Mapping[str, object] = field(default_factory=dict)  # others that the method sets
+    uses: tuple[str, ...] = ()  # beside pictures
 
 
 def choose_network(
-    asked: Architecture, dimension: int, size: tuple[int, ...], channels: int, latent: int
+    asked: Architecture,
+    dimension: int,
+    size: tuple[int, ...],
+    channels: int,
+    latent: int,
+    training: int,
 ) -> Choice[NetworkSpec]:
     """Architecture: patches at the first layer, so that arithmetic and not memory is the limit."""
     kind = asked.kind
     beside = kind == "local" or (kind == "convolutional" and asked.code == "point")
-    stem, widths = (4, LOCAL_WIDTHS) if kind == "local" else _levels(dimension, size)
+    stem, widths = _shape(kind, dimension, size, channels)
     spec = NetworkSpec(
         kind=kind,
         dimension=dimension,
@@ -82,10 +93,17 @@ def choose_network(
         linear_path=beside and asked.output == MEAN,
         output=asked.output,
     )
+    spec = completed(spec, asked.fields, training)
     reason = {
         "linear": "closed form: the leading principal components",
         "local": "convolutional throughout, no bottleneck over the whole sample"
         + (", beside a linear path that starts at PCA of its blocks" if spec.linear_path else ""),
+        "spatial": f"convolutional throughout, one position of the code for {spec.block} voxels an "
+        "axis",
+        "dense": f"all values into {' and '.join(map(str, spec.widths))} units",
+        "recurrent": "reads a signal sample after sample",
+        "capsules": f"{latent // (1 + dimension)} capsules of "
+        f"{' and '.join(map(str, spec.widths))} units",
     }.get(
         kind,
         f"reads {'x'.join([str(stem)] * dimension)} patches of "
@@ -95,17 +113,22 @@ def choose_network(
     return Choice(value=spec, reason=reason)
 
 
-def _levels(dimension: int, size: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-    largest = max(size)
-    if dimension == 3:
-        return 4, (64, 128) if largest <= 64 else (64, 128, 128)
-    if largest <= 40:
-        return 2, (64, 128)
-    return 4, (64, 128, 128) if largest <= 160 else (64, 128, 128, 128)
+def _shape(
+    kind: str, dimension: int, size: tuple[int, ...], channels: int
+) -> tuple[int, tuple[int, ...]]:
+    """Return the stem and the widths of a kind of network."""
+    if kind == "local":
+        return 4, LOCAL_WIDTHS
+    return own_shape(kind, channels * math.prod(size)) or levels_of(dimension, size)
 
 
-def choose_shift(view: View, size: tuple[int, ...], *, deformed: bool) -> Choice[int]:
+def choose_shift(
+    view: View, size: tuple[int, ...], *, deformed: bool, kind: str = "convolutional"
+) -> Choice[int]:
     """Random shifts while training: the same anatomy a little elsewhere."""
+    if kind == "capsules":
+        value = max(FEWEST_SHIFT, min(size) // SHIFT_PARTS)
+        return Choice(value=value, reason="voxels: the shifts that poses are learned from")
     if deformed:
         return Choice(value=0, reason="the deformation shifts, by parts of a voxel")
     if view in ("local", "patches"):
@@ -131,8 +154,10 @@ def choose_deformation(view: View, dimension: int, training: int) -> Choice[Defo
     )
 
 
-def choose_symmetries(view: View) -> Choice[Literal["none", "flips"]]:
+def choose_symmetries(view: View, kind: str = "convolutional") -> Choice[Literal["none", "flips"]]:
     """Average the code over the flips that the anatomy allows."""
+    if kind == "capsules":
+        return Choice(value="none", reason="a pose has a direction, which a flip turns round")
     if view in ("local", "scaled", "fixed"):
         return Choice(value="flips", reason="a lesion has no up or down")
     return Choice(value="none", reason="the anatomy has a pose")

@@ -220,6 +220,7 @@ class Plan(Settings):
     window: Choice[tuple[float, float]]  # HU window, percentiles, or SUV range, by normalisation
     further: Choice[tuple[Scale, ...]] = Choice(value=(), reason="there is one channel")
     method: Choice[str]
+    uses: Choice[tuple[str, ...]] = Choice(value=(), reason="pictures alone")  # beside pictures
     network: Choice[NetworkSpec]
     mask_channel: Choice[float]  # what the mask is inside, as last channel in and out; 0: none
     loss_region: Choice[Literal["all", "mask", "mask+ring"]]

@@ -22,6 +22,7 @@ from latentomics.planning.geometry import (
     choose_spacing,
     choose_view,
 )
+from latentomics.planning.kinds import map_channels, whole_capsules
 from latentomics.planning.network import (
     Architecture,
     choose_batch,
@@ -108,7 +109,10 @@ def make_plan(
         further=_further(further.value),
     )
     shares = () if view.value == "local" else spectrum(pipeline)
-    latent = _chosen(request.latent, choose_latent(training, view.value, shares), "--latent")
+    latent = choose_latent(training, view.value, shares)
+    latent = map_channels(latent, asked.kind, size.value, training)
+    latent = _chosen(asked.latent, latent, "the method's paper")
+    latent = _chosen(request.latent, latent, "--latent")
     mask_channel = _choose_mask_channel(view.value)
     deformation = choose_deformation(view.value, found.dimension, training)
     return Plan(
@@ -127,14 +131,18 @@ def make_plan(
             found.dimension,
             size.value,
             found.channels + (mask_channel.value > 0),
-            latent.value,
+            whole_capsules(latent.value, found.dimension, asked.kind),
+            training,
         ),
+        uses=_choose_uses(asked),
         mask_channel=mask_channel,
         loss_region=_choose_loss_region(view.value),
         noise=choose_noise(found, method.value, request.settings),
-        shift=choose_shift(view.value, size.value, deformed=deformation.value is not None),
+        shift=choose_shift(
+            view.value, size.value, deformed=deformation.value is not None, kind=asked.kind
+        ),
         deformation=deformation,
-        symmetries=choose_symmetries(view.value),
+        symmetries=choose_symmetries(view.value, asked.kind),
         pooled=_choose_pooled(view.value, asked.kind),
         batch=choose_batch(training, found.dimension),
         learning_rate=Choice(value=2e-3, reason="AdamW, flat and then a cosine to nothing"),
@@ -201,6 +209,13 @@ def _choose_loss_region(view: View) -> Choice[Literal["all", "mask", "mask+ring"
     if view in ("local", "scaled", "fixed"):
         return Choice(value="mask+ring", reason="the lesion and its surroundings are to be learned")
     return Choice(value="all", reason="the whole sample is to be learned")
+
+
+def _choose_uses(asked: Architecture) -> Choice[tuple[str, ...]]:
+    if asked.uses:
+        reason = "the method learns from it, so what it learns is not blind to it"
+        return Choice(value=asked.uses, reason=reason)
+    return Choice(value=(), reason="pictures alone")
 
 
 def _choose_pooled(view: View, kind: str) -> Choice[bool]:

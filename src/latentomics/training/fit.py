@@ -82,7 +82,7 @@ def fit(
         learning_rate=plan.learning_rate.value,
         length=length,
         epoch_steps=task.epoch_steps,
-        batch=task.batch,
+        batch=task.feed.batch,
         precision="float32" if method.closed_form else plan.precision.value,
         threads=plan.threads.value,
         identity=_identity(plan, spec, train, validation),
@@ -164,14 +164,16 @@ def make_task(
     domains: IntArray | None = None,
 ) -> AutoencoderTask:
     """Return what a network is trained for, with the companion of its method."""
+    from latentomics.training.feed import Feed
     from latentomics.training.task import AutoencoderTask
 
+    device = next(network.parameters()).device
+    feed = Feed(plan=plan, train=train, held_out=validation, device=device)
     return AutoencoderTask(
         network=network,
         plan=plan,
         method=method,
-        train=train,
-        held_out=validation,
+        feed=feed,
         domains=domains,
         companion=_companion(plan, method, network),
     )

@@ -155,11 +155,15 @@ def take_step(
     companion: Companion | None = getattr(task, "companion", None)
     kept = {} if companion is None else companion.state()
     kept = {name: value.clone() for name, value in kept.items()}
+    buffers = {buffer: buffer.clone() for buffer in network.buffers()}  # a codebook learns too
     planned = parts_at(state.length, state.step)
 
     def backward(parts: int) -> dict[str, Tensor]:
         if companion is not None and parts > planned:
             companion.restore(kept)  # memory ran out in the middle: the step is repeated whole
+        if parts > planned:
+            for buffer, before in buffers.items():
+                buffer.copy_(before)
         optimiser.zero_grad(set_to_none=True)
         return _backward(network, task, how, state.step, parts)
 

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from latentomics.core import Options, RequestError, StepView, stream_seed
+from latentomics.core import Options, RequestError, StepView
 from latentomics.objectives.companions.companion import Weights, companion
+from latentomics.objectives.companions.second_network import SecondNetwork
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor, nn
-
-WIDTH, LAYERS, SLOPE = 256, 3, 0.2
-RATE, BETAS = 1e-3, (0.5, 0.9)
+    from torch import Tensor
 
 
 @companion("discriminator", shuffled=True)
@@ -39,12 +36,7 @@ class Discriminator:
         seed: int,
         options: Options,  # noqa: ARG002
     ) -> None:
-        import torch
-
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(seed, "discriminator"))
-            self.network = _dense(latent).to(device).requires_grad_(False)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), RATE, BETAS)
+        self.second = SecondNetwork("discriminator", latent, 1, device, seed)
 
     def attend(
         self, view: StepView, weights: Weights, *, training: bool
@@ -64,44 +56,20 @@ class Discriminator:
         """Do one step on draws of q(z) and of the product of its marginals."""
         from torch.nn.functional import softplus
 
-        self.network.requires_grad_(True)
-        self.optimiser.zero_grad(set_to_none=True)
-        entropy = softplus(-self.log_odds(joint)).mean() + softplus(self.log_odds(shuffled)).mean()
-        entropy.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        self.network.requires_grad_(False)
+        self.second.learn(
+            lambda: (
+                softplus(-self.log_odds(joint)).mean() + softplus(self.log_odds(shuffled)).mean()
+            )
+        )
 
     def log_odds(self, draws: Tensor) -> Tensor:
         """Return the log odds (batch,) that draws (batch, latent) are joint ones."""
-        odds: Tensor = self.network(draws)
-        return odds.squeeze(1)
+        return self.second(draws).squeeze(1)
 
     def state(self) -> dict[str, Tensor]:
         """Return weights and moments."""
-        state = {f"weights/{name}": value for name, value in self.network.state_dict().items()}
-        for number, moments in self.optimiser.state_dict()["state"].items():
-            state |= {f"moments/{number}/{name}": value for name, value in moments.items()}
-        return state
+        return self.second.state()
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from them."""
-        weights: dict[str, Tensor] = {}
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in state.items():
-            kind, _, rest = name.partition("/")
-            if kind == "weights":
-                weights[rest] = value
-            else:
-                number, _, moment = rest.partition("/")
-                moments.setdefault(int(number), {})[moment] = value
-        self.network.load_state_dict(weights)
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
-
-
-def _dense(latent: int) -> nn.Sequential:
-    from torch import nn
-
-    layers: list[nn.Module] = []
-    for before, after in pairwise((latent, *[WIDTH] * LAYERS)):
-        layers += [nn.Linear(before, after), nn.LeakyReLU(SLOPE)]
-    return nn.Sequential(*layers, nn.Linear(WIDTH, 1))
+        self.second.restore(state)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from latentomics.report.page import Points, Section
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections.cases import column_of
-from latentomics.report.words import number
+from latentomics.report.words import number, said
 
 _FEW = 50  # test patients below which an AUROC's interval spans about a quarter of the scale
 
@@ -29,6 +29,13 @@ def limits_section(files: RunFiles) -> Section:
     """Return the section about limits."""
     points = [files.demonstration] if files.demonstration else []
     points += _ALWAYS
+    uses = files.choice("uses")
+    if isinstance(uses, (list, tuple)) and uses:
+        points.append(
+            f"The encoder was not trained on pictures alone: it used the {said(uses)} of each "
+            "training case, to learn features that do not tell it. What truly differs between "
+            "sites, such as how common a disease is, may be lost with it."
+        )
     splits, patients = column_of(files, "split"), column_of(files, "patient")
     tested = {p for s, p in zip(splits, patients, strict=False) if s == "test"}
     if tested and len(tested) < _FEW:

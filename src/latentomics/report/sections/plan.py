@@ -18,6 +18,7 @@ _NAMES = {
     "size": "size of a sample (voxels)",
     "margin": "margin",
     "loss_region": "region of the objective",
+    "uses": "used beside pictures",
     "noise": "corruption while training",
     "shift": "random shifts (voxels)",
     "symmetries": "code averaged over",
