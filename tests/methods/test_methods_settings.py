@@ -85,7 +85,11 @@ CONVOLUTIONAL = spec_for(METHODS["autoencoder"], (9, 14, 11))
         ),
         (
             "vae",
-            {"settings": {"likelihood": "bernoulli"}, "normalisation": "percentile"},
+            {
+                "settings": {"likelihood": "bernoulli"},
+                "normalisation": "percentile",
+                "network": spec_for(METHODS["vae"], (9, 14, 11)),
+            },
             "output is mean",
         ),
         ("balanced-vae", {"settings": {"likelihood": "gaussian"}}, "no setting"),

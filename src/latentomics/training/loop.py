@@ -150,8 +150,6 @@ def take_step(
     """
     import torch
 
-    network.train()
-
     companion: Companion | None = getattr(task, "companion", None)
     kept = {} if companion is None else companion.state()
     kept = {name: value.clone() for name, value in kept.items()}
@@ -159,13 +157,13 @@ def take_step(
     planned = parts_at(state.length, state.step)
 
     def backward(parts: int) -> dict[str, Tensor]:
-        if companion is not None and parts > planned:
-            companion.restore(kept)  # memory ran out in the middle: the step is repeated whole
-        if parts > planned:
+        if parts > planned:  # memory ran out in the middle: the step is repeated whole
+            if companion is not None:
+                companion.restore(kept)
             for buffer, before in buffers.items():
                 buffer.copy_(before)
         optimiser.zero_grad(set_to_none=True)
-        return _backward(network, task, how, state.step, parts)
+        return _backward(network.train(), task, how, state.step, parts)
 
     named = in_halves(backward, state, how.batch)
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
