@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
@@ -12,8 +15,9 @@ import pytest
 from flow_cohort import picture
 
 from latentomics import flow
-from latentomics.core import IncompleteError, RequestError
-from latentomics.features import read_table
+from latentomics.core import Case, IncompleteError, Rejection, RequestError
+from latentomics.features import Classified, read_table
+from latentomics.flow import encoding
 from latentomics.planning import Request
 
 
@@ -92,17 +96,70 @@ def test_I1_a_case_that_cannot_be_measured_is_named(masked: Path, tmp_path: Path
         flow.classic(part, tmp_path / "c.csv", workers=1)
 
 
+@pytest.fixture(scope="module")
+def learned(masked: Path, tmp_path_factory: pytest.TempPathFactory) -> flow.RunRecord:
+    folder = tmp_path_factory.mktemp("learned") / "RUN"
+    asked = Request(labels=("large",), epochs=1, latent=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LATENTOMICS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        return flow.run(masked, folder, asked=asked, workers=1)
+
+
 @pytest.mark.slow
 def test_a_run_with_masks_has_classic_columns_and_probes_them(
-    masked: Path, measured: Path, tmp_path: Path
+    measured: Path, learned: flow.RunRecord
 ) -> None:
-    asked = Request(labels=("large",), epochs=1, latent=4)
-    record = flow.run(masked, tmp_path / "RUN", asked=asked, workers=1)
-    table, alone = read_table(record.table), read_table(measured)
+    table, alone = read_table(learned.table), read_table(measured)
     np.testing.assert_array_equal(table.values("classic"), alone.values("classic"))
     assert table.provenance["classic"] == alone.provenance["classic"]
-    found = {(one.features, one.metric) for one in record.results if one.evaluation == "probe"}
+    found = {(one.features, one.metric) for one in learned.results if one.evaluation == "probe"}
     assert ("classic", "auroc") in found
     assert ("latent+classic", "auroc_minus_classic") in found
-    assert "classic" in json.loads((record.folder / "provenance.json").read_text())["seconds"]
-    assert "latent + classic" in record.report.read_text()
+    assert "classic" in json.loads((learned.folder / "provenance.json").read_text())["seconds"]
+    assert "latent + classic" in learned.report.read_text()
+
+
+@pytest.mark.slow
+def test_D2_encode_gives_every_column_of_the_run_and_its_bytes(
+    masked: Path, learned: flow.RunRecord, tmp_path: Path
+) -> None:
+    lines = masked.read_text().splitlines()
+    some = masked.with_name("some.csv")
+    some.write_text("\n".join([lines[0], *lines[20:10:-3]]) + "\n")  # others, in another order
+    record = flow.encode(learned.folder, some, tmp_path / "new.parquet", workers=1)
+    before, after = read_table(learned.table), read_table(record.table)
+    assert set(after.groups) == {*before.groups, "likeness"}
+    columns = list(before.frame)[4:]
+    assert list(after.frame)[4 : 4 + len(columns)] == columns
+    known = before.frame.set_index("case").loc[after.frame["case"], columns]
+    pandas.testing.assert_frame_equal(
+        known, after.frame.set_index("case")[columns], check_exact=True
+    )
+    assert after.provenance == before.provenance
+    words = [
+        pandas.read_csv(path.with_name(f"{path.stem}_dictionary.csv"), keep_default_na=False)
+        for path in (learned.table, record.table)
+    ]
+    pandas.testing.assert_frame_equal(words[0], words[1][: len(columns)])
+
+
+@pytest.mark.slow
+def test_I1_a_new_case_that_cannot_be_measured_has_empty_classic_columns_and_is_named(
+    masked: Path, learned: flow.RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured_by = encoding.measured_by
+
+    def without_last(cases: Sequence[Case], *rest: Any) -> Classified:
+        found = measured_by(cases, *rest)
+        found.columns.values[-1] = np.nan
+        reason = Rejection(case=cases[-1].id, file="", code="", reason="no voxel counts", remedy="")
+        return replace(found, rejected=(reason,))
+
+    monkeypatch.setattr(encoding, "measured_by", without_last)
+    told: list[flow.Event] = []
+    record = flow.encode(learned.folder, masked, tmp_path / "n.csv", on_event=told.append)
+    frame = read_table(record.table).frame
+    assert np.flatnonzero(frame["classic_glcm_contrast"].isna()).tolist() == [39]
+    assert frame["latent_000"].notna().all()
+    remarks = [event.remark for event in told if event.remark]
+    assert remarks == ["1 of 40 cases have empty classic columns; case c39: no voxel counts"]

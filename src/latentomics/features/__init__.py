@@ -9,7 +9,12 @@ from latentomics.features.baselines import (
     patch_pca_features,
     pca_features,
 )
-from latentomics.features.classic import AGGREGATIONS, Classified, measure_classic
+from latentomics.features.classic import (
+    AGGREGATIONS,
+    Classified,
+    classic_names,
+    measure_classic,
+)
 from latentomics.features.encode import (
     CHUNK,
     FLIP_VOXELS,
@@ -60,6 +65,7 @@ __all__ = [
     "Regions",
     "Repeated",
     "build_table",
+    "classic_names",
     "encode_store",
     "features_dictionary",
     "fit_combat",

@@ -91,7 +91,7 @@ def build_table(
     )
 
 
-def size_columns(voxels: Sequence[int], volumes_mm3: Sequence[float]) -> Columns:
+def size_columns(voxels: Sequence[float], volumes_mm3: Sequence[float]) -> Columns:
     """Return the size of each case's mask in its own voxels and in cubic (2-D: square) mm."""
     values = np.stack([np.asarray(voxels, np.float64), np.asarray(volumes_mm3, np.float64)], axis=1)
     return Columns(names=SIZES, values=values)

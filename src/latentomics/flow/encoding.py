@@ -12,22 +12,24 @@ from pathlib import Path
 
 import numpy as np
 
-from latentomics.core import Case, IncompleteError, Rejection, RequestError
+from latentomics.core import Case, IncompleteError, IntegrityError, Rejection, RequestError
 from latentomics.dataset import Prepared, Store
 from latentomics.features import (
     Columns,
     build_table,
+    classic_names,
     encode_store,
     network_errors,
-    size_columns,
     write_with_dictionary,
 )
 from latentomics.flow.baselines import reduce_pooled
 from latentomics.flow.fitting import load
 from latentomics.flow.folder import write_rejected
 from latentomics.flow.gather import measured_facts, prepare_cases
+from latentomics.flow.measuring import measured_by
 from latentomics.flow.model import Model, case_errors, load_fitted
 from latentomics.flow.records import EncodeRecord, Event, OnEvent, ignore
+from latentomics.flow.tables import sizes_of
 from latentomics.planning import Plan
 from latentomics.sources import CaseFacts, read_cohort
 
@@ -98,8 +100,8 @@ def encode(
         )
     store = load(model.plan, usable.prepared, [case.id for case in cases])
     on_event(Event(stage="encode", done=0, total=len(cases), message="encoding"))
-    groups, flagged = _columns(model, store, cases, usable.facts)
-    table = build_table(cases, {}, groups, {"weights_sha256": model.weights_sha256})
+    groups, flagged = _columns(model, store, usable, workers, on_event)
+    table = build_table(cases, {}, groups, model.provenance)
     write_with_dictionary(table, output)
     return EncodeRecord(
         table=output,
@@ -111,18 +113,18 @@ def encode(
 
 
 def _columns(
-    model: Model, store: Store, cases: Sequence[Case], facts: Mapping[str, CaseFacts]
+    model: Model, store: Store, usable: Usable, workers: int | None, on_event: OnEvent
 ) -> tuple[dict[str, Columns], int]:
+    """Return the columns of the run's table, and how like its cohort each case is."""
     encoded = encode_store(model.network, model.plan, store)
     found = {"latent": encoded.latent}
     if encoded.pooled is not None and model.pooled_components is not None:
         found["pooled"] = reduce_pooled(encoded.pooled, model.pooled_components)
     groups = {name: Columns(names=part.names, values=part.values) for name, part in found.items()}
-    of_cases = [facts[case.id] for case in cases]
-    if all(fact.mask_voxels for fact in of_cases):
-        groups["size"] = size_columns(
-            [fact.mask_voxels for fact in of_cases], [fact.mask_mm3 for fact in of_cases]
-        )
+    if "classic" in model.groups:
+        groups["classic"] = _classic(model, usable.cases, workers, on_event)
+    if "size" in model.groups:
+        groups["size"] = sizes_of([usable.facts[case.id] for case in usable.cases])
     if model.reference is None:
         return groups, 0
     errors = case_errors(network_errors(model.network, store), store.cases, encoded.cases)
@@ -132,3 +134,36 @@ def _columns(
         values=np.stack([likeness.p_code, likeness.p_error, likeness.unlike], axis=1),
     )
     return groups, int(likeness.unlike.sum())
+
+
+def _classic(
+    model: Model, cases: Sequence[Case], workers: int | None, on_event: OnEvent
+) -> Columns:
+    """Measure classic radiomics as the run did; a case that cannot be measured has empty columns.
+
+    Raises
+    ------
+    IntegrityError
+        When this version measures other columns than the model's.
+    """
+    settings, names = model.plan.classic.value, model.groups["classic"]
+    dimension = next((d for d in (2, 3) if classic_names(d) == names), None)
+    if settings is None or dimension is None:
+        raise IntegrityError(
+            "the model's classic columns are not those that this version measures",
+            "model.json, keys columns and plan.classic",
+            "encode with the version that the model card names, or repeat the run",
+        )
+    found = measured_by(cases, settings, dimension, workers, on_event)
+    if found.rejected:
+        first = found.rejected[0]
+        words = f"{len(found.rejected)} of {len(cases)} cases have empty classic columns"
+        on_event(
+            Event(
+                stage="classic",
+                done=len(cases),
+                total=len(cases),
+                remark=f"{words}; case {first.case}: {first.reason}",
+            )
+        )
+    return found.columns

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from latentomics.core import Result, write_atomic
 from latentomics.dataset import Prepared
+from latentomics.features import write_with_dictionary
 from latentomics.flow.asked import PLAN, begun_plan, edited_plan
 from latentomics.flow.clock import Clock, budget_of
 from latentomics.flow.decide import decide, within_memory
@@ -34,7 +35,7 @@ from latentomics.flow.model import write_model
 from latentomics.flow.pictures import write_pictures
 from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
 from latentomics.flow.sealing import seal
-from latentomics.flow.tables import write_features
+from latentomics.flow.tables import table_of
 from latentomics.planning import SHARES, Plan, Request, load_plan
 
 
@@ -243,8 +244,9 @@ def _write(
             folder / "verdict.json",
             [{"status": status, "sentence": sentence} for status, sentence in sentences],
         )
-        sha256 = write_model(folder / "model", gathered, main, stores, results)
-        table = write_features(folder, gathered, main)
+        features = table_of(gathered, main)
+        sha256 = write_model(folder / "model", gathered, main, stores, results, features)
+        table = write_with_dictionary(features, folder / "features.parquet")
         unit = next(iter(gathered.facts.values())).value_unit
         write_pictures(folder / "pictures", main, stores.every, unit)
     outcome = {"outcome": main.fitted.outcome, "weights_sha256": sha256}

@@ -70,7 +70,7 @@ def classic(
             "classic radiomics needs masks: name them in a column 'mask'",
         )
     settings, dimension = _settings(masked, facts, given or {}, source)
-    found = _measured(cases, settings, dimension, workers, on_event)
+    found = measured_by(cases, settings, dimension, workers, on_event)
     rejected = (*cohort.rejected, *unread, *found.rejected)
     if rejected:
         write_rejected(output.with_name(f"{output.stem}_rejected.csv"), rejected)
@@ -123,7 +123,7 @@ def classic_of(
         return None
     if like is not None and like[0].classic.value == settings:
         return like[1]
-    return _measured(gathered.cases, settings, len(facts[0].size), workers, on_event)
+    return measured_by(gathered.cases, settings, len(facts[0].size), workers, on_event)
 
 
 def provenance_of(settings: Classic, fact: CaseFacts) -> dict[str, str]:
@@ -134,13 +134,14 @@ def provenance_of(settings: Classic, fact: CaseFacts) -> dict[str, str]:
     }
 
 
-def _measured(
+def measured_by(
     cases: Sequence[Case],
     settings: Classic,
     dimension: int,
     workers: int | None,
     on_event: OnEvent,
 ) -> Classified:
+    """Measure cases by given settings, through the cache that every command shares."""
     return measure_classic(
         cases,
         settings,

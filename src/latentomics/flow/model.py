@@ -6,16 +6,16 @@ and errors of the cohort look like, and the components of pooled maps) and MODEL
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from latentomics import __version__
 from latentomics.core import DoubleArray, IntegrityError, Result, file_sha256, write_atomic
-from latentomics.features import Reference, fit_reference
+from latentomics.features import FeatureTable, Reference, fit_reference
 from latentomics.flow.fitting import Fitting, Stores
 from latentomics.flow.gather import Gathered
 from latentomics.models import Network, build_network
@@ -24,6 +24,8 @@ from latentomics.training import load_model, save_model
 
 REFERENCE = "reference.safetensors"
 POOLED = ("pooled_mean", "pooled_directions")
+_WORDS = TypeAdapter(list[list[str]])
+_FACTS = TypeAdapter(dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,12 +37,22 @@ class Model:
     weights_sha256: str
     reference: Reference | None
     pooled_components: tuple[DoubleArray, DoubleArray] | None
+    groups: Mapping[str, tuple[str, ...]]  # columns of the run's table by group
+    provenance: Mapping[str, str]  # of the run's table
 
 
 def write_model(
-    folder: Path, gathered: Gathered, main: Fitting, stores: Stores, results: Sequence[Result]
+    folder: Path,
+    gathered: Gathered,
+    main: Fitting,
+    stores: Stores,
+    results: Sequence[Result],
+    table: FeatureTable,
 ) -> str:
-    """Write the model folder; return the sha256 of the weights."""
+    """Write the model folder; return the sha256 of the weights.
+
+    ``table`` is the run's: new cases get its columns in its order.
+    """
     from safetensors.numpy import save
 
     folder.mkdir(exist_ok=True)
@@ -55,6 +67,8 @@ def write_model(
         "pipeline": pipeline_of(main.plan).plain(),
         "pipeline_sha256": pipeline_of(main.plan).hash,
         "reference_sha256": file_sha256(folder / REFERENCE),
+        "columns": [[name, *columns] for name, columns in table.groups.items()],  # in this order
+        "provenance": dict(table.provenance),
     }
     sha256 = save_model(folder, main.fitted.network, description)
     write_atomic(folder / "MODEL_CARD.md", _card(gathered, main, stores, results, sha256))
@@ -80,9 +94,13 @@ def load_fitted(folder: Path) -> Model:
         )
     try:
         plan = Plan.model_validate(description["plan"])
+        columns = _WORDS.validate_python(description["columns"])
+        provenance = _FACTS.validate_python(description["provenance"])
     except (KeyError, ValidationError):
         raise IntegrityError(
-            "the model's plan cannot be read", str(folder / "model.json"), "copy the model again"
+            "the model's description is not one of this version",
+            str(folder / "model.json"),
+            "copy the model again, or repeat the run",
         ) from None
     network = build_network(plan.network.value, plan.seed)
     network.load_state_dict(weights)
@@ -96,6 +114,8 @@ def load_fitted(folder: Path) -> Model:
         weights_sha256=str(description["weights_sha256"]),
         reference=Reference.from_arrays(arrays) if "whitening" in arrays else None,
         pooled_components=(arrays[POOLED[0]], arrays[POOLED[1]]) if POOLED[0] in arrays else None,
+        groups={name: tuple(own) for name, *own in columns},
+        provenance=provenance,
     )
 
 

@@ -1,45 +1,47 @@
-"""The feature table of a run and its dictionary."""
+"""The feature table of a run, and what its model must know of it to give new cases the same."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
-from latentomics.features import (
-    Columns,
-    build_table,
-    size_columns,
-    write_with_dictionary,
-)
+from latentomics.features import Columns, FeatureTable, build_table, size_columns
 from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered
 from latentomics.flow.measuring import provenance_of
 from latentomics.planning import pipeline_of
+from latentomics.sources import CaseFacts
 
 GROUPS = ("latent", "pooled")  # of a run's features; baselines are not written
 
 
-def write_features(folder: Path, gathered: Gathered, main: Fitting) -> Path:
-    """Write features.parquet and features_dictionary.csv; return the table's path."""
+def table_of(gathered: Gathered, main: Fitting) -> FeatureTable:
+    """Return the table of a run: what was learned, classic radiomics, size."""
     facts = [gathered.facts[case.id] for case in gathered.cases]
     groups = {
         name: Columns(names=found.names, values=found.values)
         for name in GROUPS
         if (found := main.features.get(name)) is not None
     }
-    provenance = table_provenance(main)
+    provenance = _provenance(main)
     settings = main.plan.classic.value
     if main.classic is not None and settings is not None:
         groups["classic"] = main.classic.columns
         provenance |= provenance_of(settings, facts[0])
     if all(fact.mask_voxels for fact in facts):
-        groups["size"] = size_columns(
-            [fact.mask_voxels for fact in facts], [fact.mask_mm3 for fact in facts]
-        )
-    table = build_table(gathered.cases, gathered.split, groups, provenance)
-    return write_with_dictionary(table, folder / "features.parquet")
+        groups["size"] = sizes_of(facts)
+    return build_table(gathered.cases, gathered.split, groups, provenance)
 
 
-def table_provenance(main: Fitting) -> dict[str, str]:
+def sizes_of(facts: Sequence[CaseFacts]) -> Columns:
+    """Return the size of each case's mask; not a number where a case has none."""
+    nothing = float("nan")
+    return size_columns(
+        [fact.mask_voxels or nothing for fact in facts],
+        [fact.mask_mm3 or nothing for fact in facts],
+    )
+
+
+def _provenance(main: Fitting) -> dict[str, str]:
     """Return what the numbers of a table came from."""
     plan = main.plan
     return {

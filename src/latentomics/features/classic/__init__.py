@@ -6,7 +6,12 @@ One family of features a file; a file's presence is enough.
 from latentomics.core import import_siblings
 from latentomics.features.classic.cohort import Classified, measure_classic
 from latentomics.features.classic.directions import AGGREGATIONS
-from latentomics.features.classic.extract import classic_features, feature_named, measure_region
+from latentomics.features.classic.extract import (
+    classic_features,
+    classic_names,
+    feature_named,
+    measure_region,
+)
 from latentomics.features.classic.family import FAMILIES, Family, Feature
 from latentomics.features.classic.region import Region, region_of
 
@@ -20,6 +25,7 @@ __all__ = [
     "Feature",
     "Region",
     "classic_features",
+    "classic_names",
     "feature_named",
     "measure_classic",
     "measure_region",

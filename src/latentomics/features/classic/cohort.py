@@ -25,7 +25,7 @@ from latentomics.core import (
     write_atomic,
 )
 from latentomics.dataset import content_of
-from latentomics.features.classic.extract import PREFIX, classic_features, measure_region
+from latentomics.features.classic.extract import classic_names, measure_region
 from latentomics.features.classic.mesh import tables_of
 from latentomics.features.classic.region import region_of
 from latentomics.features.table import Columns
@@ -68,7 +68,7 @@ def measure_classic(
     workers, memory_bytes
         See ``map_cases``.
     """
-    names = tuple(PREFIX + feature.name for feature in classic_features(dimension))
+    names = classic_names(dimension)
     values = np.full((len(cases), len(names)), np.nan)
     rejected = []
     if dimension == 3:
@@ -100,7 +100,7 @@ def _row(settings: Classic, cache: Path | None, dimension: int, case: Case) -> D
     except OSError:  # the reader says it best
         return _measured(case, settings, dimension)
     path = cache / "classic" / key[:2] / key
-    row = _read(path, len(classic_features(dimension)))
+    row = _read(path, len(classic_names(dimension)))
     if row is None:
         row = _measured(case, settings, dimension)
         path.parent.mkdir(parents=True, exist_ok=True)

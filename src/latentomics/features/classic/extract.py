@@ -20,6 +20,11 @@ def classic_features(dimension: int) -> tuple[Feature, ...]:
     return tuple(f for one in entries if dimension in one.dimensions for f in one.features)
 
 
+def classic_names(dimension: int) -> tuple[str, ...]:
+    """Return the columns of images of this dimension, in their order."""
+    return tuple(PREFIX + feature.name for feature in classic_features(dimension))
+
+
 def feature_named(column: str) -> Feature | None:
     """Return the feature of a table's column, None where it is no classic one."""
     short = column.removeprefix(PREFIX)
