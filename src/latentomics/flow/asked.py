@@ -24,8 +24,6 @@ def edited_plan(source: Path, asked: Request) -> Plan | None:
 
 def begun_plan(folder: Path, asked: Request, *, resume: bool) -> Plan | None:
     """Return the plan of the run that lies in the folder and is resumed."""
-    if folder.exists() and not folder.is_dir():
-        raise RequestError("the run folder is a file", str(folder), "choose another folder")
     if not (folder / PLAN).is_file():
         return None
     if not resume:

@@ -105,9 +105,9 @@ def run(
 
     asked = asked or Request()
     edited = edited_plan(source, asked)
-    given = begun_plan(folder, asked, resume=resume) or edited
-    request = given.request if given else asked.of(source)
-    with lock_folder(folder):
+    with lock_folder(folder):  # before its plan is read: a run that is under way is not resumable
+        given = begun_plan(folder, asked, resume=resume) or edited
+        request = given.request if given else asked.of(source)
         job = Job(
             folder=folder,
             request=request,

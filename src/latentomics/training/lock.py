@@ -26,10 +26,12 @@ def lock_folder(folder: Path) -> Iterator[None]:
     Raises
     ------
     RequestError
-        When another process holds it, with its host and process id.
+        When another process holds it, with its host and process id, or when it is a file.
     """
     from filelock import FileLock, Timeout
 
+    if folder.exists() and not folder.is_dir():
+        raise RequestError("the run folder is a file", str(folder), "choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK)
     try:
@@ -38,7 +40,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
         raise RequestError(
             f"another run writes here: {_owner(folder)}",
             str(folder),
-            "wait for it, stop it, or choose another folder",
+            "wait until it ends, stop it there and go on with --resume, or choose another folder",
         ) from None
     try:
         note = {"host": socket.gethostname(), "process": os.getpid()}
