@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 
 from latentomics.core import Acquisition, Grid, Mask
-from latentomics.features.perturb import (
-    Perturbation,
-    box_of_samples,
-    perturb,
-    repositioned,
-    single,
-)
+from latentomics.features.perturb import perturb
+from latentomics.features.perturbation import Perturbation, single
+from latentomics.features.reposition import box_of_samples, repositioned
 from latentomics.preprocess import Pipeline, prepare
 
 

@@ -8,7 +8,7 @@ import pytest
 from latentomics.core import Case, FileRef
 from latentomics.dataset import store_of
 from latentomics.features import intensity_features, measurements, repeated_features
-from latentomics.features.perturb import KINDS
+from latentomics.features.perturbation import KINDS
 from latentomics.features.repeated import CHAINS, remeasure
 from latentomics.planning import Classic
 from latentomics.preprocess import Pipeline, prepare

@@ -18,15 +18,9 @@ from latentomics.core import Case, DoubleArray, FloatArray, Mask, Sample, map_ca
 from latentomics.dataset import Store
 from latentomics.features.classic import classic_features, measure_region, region_of
 from latentomics.features.classic.extract import PREFIX
-from latentomics.features.perturb import (
-    KINDS,
-    OF_MASK,
-    Perturbation,
-    box_of_samples,
-    chained,
-    perturb,
-    single,
-)
+from latentomics.features.perturb import perturb
+from latentomics.features.perturbation import KINDS, OF_MASK, Perturbation, chained, single
+from latentomics.features.reposition import box_of_samples
 from latentomics.features.samples import ByCase
 from latentomics.planning import Classic
 from latentomics.preprocess import Pipeline, prepare
