@@ -6,6 +6,7 @@ cases were rejected.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +38,58 @@ class Aggregated(StrEnum):
     volume_merged = "3d-merged"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How 'classic' measures, as words; what is not said is chosen from the cohort."""
+
+    spacing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MM",
+            help="Grid: 1, or 1,1,2, or 'own' for each image's own. Default: isotropic voxels of "
+            "the cohort's median volume.",
+            rich_help_panel=HOW,
+        ),
+    ] = None
+    interpolation: Annotated[
+        Interpolation | None,
+        typer.Option(help="Of intensities. Default: linear.", rich_help_panel=HOW),
+    ] = None
+    lower: Annotated[
+        float | None,
+        typer.Option(help="Leave out lower intensities; bins begin here.", rich_help_panel=HOW),
+    ] = None
+    upper: Annotated[
+        float | None, typer.Option(help="Leave out higher intensities.", rich_help_panel=HOW)
+    ] = None
+    outliers: Annotated[
+        float | None,
+        typer.Option(metavar="SD", help="Leave out what lies further off.", rich_help_panel=HOW),
+    ] = None
+    bins: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Fixed number of grey levels. Default: 32 where the unit is arbitrary.",
+            rich_help_panel=HOW,
+        ),
+    ] = None
+    bin_width: Annotated[
+        float | None,
+        typer.Option(
+            help="Fixed width of grey levels. Default: 25 HU in CT, 0.25 SUV in PET.",
+            rich_help_panel=HOW,
+        ),
+    ] = None
+    aggregation: Annotated[
+        Aggregated | None,
+        typer.Option(
+            help="Of texture matrices. Default: 3d-merged, in pictures 2d-merged.",
+            rich_help_panel=HOW,
+        ),
+    ] = None
+
+
 @command(
     "latentomics classic cohort.csv -o classic.parquet",
     "latentomics classic cohort.csv -o classic.csv --spacing 1 --bin-width 25 --lower -1000",
@@ -48,52 +101,7 @@ def classic(
         Path,
         typer.Option("--output", "-o", metavar="TABLE", help="Table to write: .parquet or .csv."),
     ],
-    spacing: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MM",
-            help="Grid: 1, or 1,1,2, or 'own' for each image's own. Default: isotropic voxels of "
-            "the cohort's median volume.",
-            rich_help_panel=HOW,
-        ),
-    ] = None,
-    interpolation: Annotated[
-        Interpolation | None,
-        typer.Option(help="Of intensities. Default: linear.", rich_help_panel=HOW),
-    ] = None,
-    lower: Annotated[
-        float | None,
-        typer.Option(help="Leave out lower intensities; bins begin here.", rich_help_panel=HOW),
-    ] = None,
-    upper: Annotated[
-        float | None, typer.Option(help="Leave out higher intensities.", rich_help_panel=HOW)
-    ] = None,
-    outliers: Annotated[
-        float | None,
-        typer.Option(metavar="SD", help="Leave out what lies further off.", rich_help_panel=HOW),
-    ] = None,
-    bins: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Fixed number of grey levels. Default: 32 where the unit is arbitrary.",
-            rich_help_panel=HOW,
-        ),
-    ] = None,
-    bin_width: Annotated[
-        float | None,
-        typer.Option(
-            help="Fixed width of grey levels. Default: 25 HU in CT, 0.25 SUV in PET.",
-            rich_help_panel=HOW,
-        ),
-    ] = None,
-    aggregation: Annotated[
-        Aggregated | None,
-        typer.Option(
-            help="Of texture matrices. Default: 3d-merged, in pictures 2d-merged.",
-            rich_help_panel=HOW,
-        ),
-    ] = None,
+    settings: Settings,
     mask_label: Annotated[
         int | None, typer.Option("--mask-label", help="Value of the mask that counts.")
     ] = None,
@@ -105,22 +113,10 @@ def classic(
     """
     from latentomics import flow
 
-    words = {
-        "interpolation": None if interpolation is None else interpolation.value,
-        "lower": lower,
-        "upper": upper,
-        "outliers_sd": outliers,
-        "bins": bins,
-        "bin_width": bin_width,
-        "aggregation": None if aggregation is None else aggregation.value,
-    }
-    given: dict[str, object] = {name: word for name, word in words.items() if word is not None}
-    if spacing is not None:
-        given["spacing"] = spacing_of(spacing)
     record = flow.classic(
         source,
         output,
-        given=given,
+        given=given_in(settings),
         mask_label=mask_label,
         workers=workers,
         on_event=talk.on_event,
@@ -134,6 +130,26 @@ def classic(
     ]
     talk.result("\n".join(lines), record)
     return record.exit_code
+
+
+def given_in(settings: Settings) -> dict[str, object]:
+    """Return the settings that were said, under the plan's names.
+
+    Examples
+    --------
+    >>> given_in(Settings(spacing="own", outliers=3.0, interpolation=Interpolation.spline))
+    {'spacing': None, 'interpolation': 'spline', 'outliers_sd': 3.0}
+    """
+    given: dict[str, object] = {}
+    for field in fields(settings):
+        word = getattr(settings, field.name)
+        if word is not None:
+            given[field.name] = word.value if isinstance(word, StrEnum) else word
+    if settings.spacing is not None:
+        given["spacing"] = spacing_of(settings.spacing)
+    if "outliers" in given:
+        given["outliers_sd"] = given.pop("outliers")
+    return given
 
 
 def spacing_of(words: str) -> tuple[float, ...] | None:
