@@ -26,7 +26,7 @@ from latentomics.models.blocks import (
 )
 from latentomics.models.codes import CodeHead
 from latentomics.models.entrance import Entrance
-from latentomics.models.linear import LinearPath, code_scale, linear_rates, make_zero
+from latentomics.models.linear_path import LinearPath
 from latentomics.models.network import NETWORKS, Network
 
 STEADY_FAN_IN = 512  # the widest layer into the code that keeps the plan's learning rate
@@ -114,17 +114,11 @@ class ConvolutionalNetwork(Network):
             [part for m in flat for part in (m.mean(2), m.std(2, correction=0), m.amax(2))], dim=1
         )
 
-    def set_linear_path(
-        self, mean: Tensor, components: Tensor, variances: Tensor | None = None
-    ) -> None:
-        """Start exactly at PCA: the last layer of each convolutional branch becomes zero."""
-        if self.linear_path is None:
-            super().set_linear_path(mean, components, variances)
-            return
-        self.linear_path.set(mean, components, code_scale(variances, self.spec.code))
-        make_zero(self.into_code, self.decoder.head.convolution)
+    def last_layers(self) -> tuple[nn.Module, ...]:
+        """Return the last layers before the code and before the output."""
+        return (self.into_code, self.decoder.head.convolution)
 
     def rate_factors(self) -> dict[str, float]:
         """Slow down the linear path, and the layer into the code by its fan-in."""
         code_rate = min(1.0, STEADY_FAN_IN / self.into_code.in_features)
-        return {"into_code.weight": code_rate} | linear_rates(self.linear_path)
+        return {"into_code.weight": code_rate} | super().rate_factors()

@@ -23,7 +23,7 @@ from latentomics.models.blocks import (
     crop_to,
     pad_to,
 )
-from latentomics.models.linear import LinearPath, code_scale, linear_rates, make_zero
+from latentomics.models.linear_path import LinearPath
 from latentomics.models.network import NETWORKS, Network
 
 
@@ -112,19 +112,9 @@ class LocalNetwork(Network):
         blocks = tuple(-(-n // self.spec.stem) for n in self.spec.size)
         return crop_to(output, self.spec.size) if code.shape[2:] == blocks else output
 
-    def set_linear_path(
-        self, mean: Tensor, components: Tensor, variances: Tensor | None = None
-    ) -> None:
-        """Start exactly at PCA of blocks (channels, *stem): the convolutions add nothing yet."""
-        if self.linear_path is None:
-            super().set_linear_path(mean, components, variances)
-            return
-        self.linear_path.set(mean, components, code_scale(variances, self.spec.code))
-        make_zero(self.into_code[-1], self.decoder[-1])
-
-    def rate_factors(self) -> dict[str, float]:
-        """Slow down the linear path."""
-        return linear_rates(self.linear_path)
+    def last_layers(self) -> tuple[nn.Module, ...]:
+        """Return the last layers before the code and before the output."""
+        return (self.into_code[-1], self.decoder[-1])
 
     def _code(self, coarse: Tensor, whole: Tensor, stride: int) -> Map:
         code = self.into_code(coarse).float()

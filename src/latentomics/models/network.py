@@ -25,6 +25,7 @@ from latentomics.core import (
 )
 from latentomics.models.codes import centre
 from latentomics.models.entrance import Basis
+from latentomics.models.linear_path import LinearPath, code_scale, linear_rates, make_zero
 from latentomics.models.quantiser import Quantiser
 
 
@@ -42,6 +43,7 @@ class Network(nn.Module):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.spec = spec
+        self.linear_path: LinearPath | None = None
 
     def encode(self, values: Tensor) -> Code:
         """Return the code of samples (batch, channels_in, *size)."""
@@ -105,33 +107,38 @@ class Network(nn.Module):
             "set pooled to false, or use kind 'convolutional'",
         )
 
+    def last_layers(self) -> tuple[nn.Module, ...]:
+        """Return the last layers of the branches beside a linear path."""
+        return ()
+
     def set_linear_path(
-        self,
-        mean: Tensor,  # noqa: ARG002
-        components: Tensor,  # noqa: ARG002
-        variances: Tensor | None = None,  # noqa: ARG002
+        self, mean: Tensor, components: Tensor, variances: Tensor | None = None
     ) -> None:
-        """Start at PCA.
+        """Start exactly at PCA: what runs beside the linear path adds nothing yet.
 
         Parameters
         ----------
         mean : Tensor (D,)
-            Mean of the training samples, flattened channels first.
+            Mean of the training samples, or of the blocks that a local code stands for, flattened
+            channels first.
         components : Tensor (latent, D)
             Orthonormal.
         variances : Tensor (latent,), optional
             Their variances; with them codes start with a mean variance of 1 (a Gaussian code with
             1 in each latent), without them in the unit of the components.
         """
-        raise RequestError(
-            f"a {self.spec.kind} network without a linear path cannot start at PCA",
-            "network: linear_path",
-            "set linear_path to true in a convolutional network",
-        )
+        if self.linear_path is None:
+            raise RequestError(
+                f"a {self.spec.kind} network without a linear path cannot start at PCA",
+                "network: linear_path",
+                "set linear_path to true in a convolutional network",
+            )
+        self.linear_path.set(mean, components, code_scale(variances, self.spec.code))
+        make_zero(*self.last_layers())
 
     def rate_factors(self) -> dict[str, float]:
         """Return factors on the learning rate by parameter name, where they are not 1."""
-        return {}
+        return linear_rates(self.linear_path)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Return all parameters, grouped by rate factor and by whether weight decay applies."""
