@@ -130,6 +130,7 @@ def test_check_prints_what_was_found(flow: cli_stand_in.Flow, shell: Callable) -
         "labels": ("a",),
         "site": "s",
         "channels": ("image",),
+        "mask_label": None,
         "workers": None,
     }
     assert json.loads(shell("check", "c.csv", "--json").stdout) == {"cases": 3, "mean": None}

@@ -6,7 +6,15 @@ In: a manifest or a folder. Out: lines, or plain data; exit 3 when cases were re
 from __future__ import annotations
 
 from latentomics.cli.command import command
-from latentomics.cli.options import Channels, Labels, Site, Source, Workers, channels_of
+from latentomics.cli.options import (
+    Channels,
+    Labels,
+    MaskLabel,
+    Site,
+    Source,
+    Workers,
+    channels_of,
+)
 from latentomics.cli.talk import Talk
 
 
@@ -17,6 +25,7 @@ def check(
     label: Labels = None,
     site: Site = None,
     channels: Channels = None,
+    mask_label: MaskLabel = None,
     workers: Workers = None,
 ) -> int:
     """Read every file and say what was found: faults, duplicates, balance, size and site.
@@ -30,6 +39,7 @@ def check(
         labels=tuple(label or ()),
         site=site,
         channels=channels_of(channels),
+        mask_label=mask_label,
         workers=workers,
         on_event=talk.on_event,
     )

@@ -52,12 +52,20 @@ Channels = Annotated[
         rich_help_panel=COHORT,
     ),
 ]
+MaskLabel = Annotated[
+    int | None,
+    typer.Option(
+        "--mask-label",
+        help="Value of the mask that counts. Default: the column mask_label, or all above zero.",
+        rich_help_panel=COHORT,
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(
         "--workers",
         min=1,
-        help="Processes that read cases. Default: all cores.",
+        help="Processes that read cases; 1: no limits on a case. Default: all cores.",
         rich_help_panel=MACHINE,
     ),
 ]
@@ -70,10 +78,7 @@ class Asked:
     label: Labels = None
     site: Site = None
     channels: Channels = None
-    mask_label: Annotated[
-        int | None,
-        typer.Option("--mask-label", help="Value of the mask that counts.", rich_help_panel=COHORT),
-    ] = None
+    mask_label: MaskLabel = None
     folds: Annotated[
         int,
         typer.Option(

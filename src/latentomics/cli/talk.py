@@ -32,7 +32,7 @@ class Talk:
     def __init__(self, *, quiet: bool, as_json: bool) -> None:
         self.quiet = quiet
         self.as_json = as_json
-        self.resume_command: str | None = None  # said when the command is interrupted
+        self.resume_command: str | None = None  # said when the command can go on
         self._display: Display = display(quiet=quiet)
 
     def on_event(self, event: Event) -> None:
@@ -60,7 +60,7 @@ class Talk:
         except LatentomicsError as error:
             return self._family(error)
         except KeyboardInterrupt:
-            return self._failed("interrupted", "", "", INTERRUPTED)
+            return self._failed("interrupted", "", "", INTERRUPTED, again=True)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -69,11 +69,11 @@ class Talk:
                 str(error.filename or "a file or folder"),
                 "check space, permissions and path; what was written before is whole",
                 INCOMPLETE,
+                again=True,
             )
         except MemoryError:
-            return self._failed(
-                "memory ran out", "this machine", "give less with --memory", INCOMPLETE
-            )
+            remedy = "give less with --memory"
+            return self._failed("memory ran out", "this machine", remedy, INCOMPLETE, again=True)
         except Exception as error:
             self._display.close()
             typer.echo(traceback.format_exc(), err=True)
@@ -87,14 +87,15 @@ class Talk:
             self._display.close()
 
     def _family(self, error: LatentomicsError) -> int:
-        return self._failed(error.what, error.where, error.remedy, error.exit_code)
+        again = error.exit_code == INTERRUPTED
+        return self._failed(error.what, error.where, error.remedy, error.exit_code, again=again)
 
-    def _failed(self, what: str, where: str, remedy: str, code: int) -> int:
+    def _failed(self, what: str, where: str, remedy: str, code: int, *, again: bool = False) -> int:
         self._display.close()
         lines = [what]
         lines += [f"  where:  {where}"] if where else []
         lines += [f"  remedy: {remedy}"] if remedy else []
-        if code == INTERRUPTED and self.resume_command:
+        if again and self.resume_command:
             lines.append(f"  go on:  {self.resume_command}")
         typer.echo("\n".join(lines), err=True)
         if self.as_json:

@@ -2,7 +2,9 @@
 
 In: a function of one item, the items, limits in seconds and bytes. Out: one ``Outcome`` an item, in
 input order, with a value or a ``CaseError``. Only a few items are in flight at any time, so the
-items may be a generator and the values need not fit in memory together (PROMISES I8, M2).
+items may be a generator and the values need not fit in memory together (PROMISES I8, M2). The
+limits of a user are the environment variables ``LATENTOMICS_CASE_SECONDS`` and
+``LATENTOMICS_CASE_MEMORY``.
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from latentomics.core.errors import CaseError
+from latentomics.core.errors import CaseError, RequestError
 
 Item = TypeVar("Item")
 T = TypeVar("T")
 
 IN_FLIGHT = 8  # items a worker that are computed ahead of the one that is read
+SECONDS, MEMORY = "LATENTOMICS_CASE_SECONDS", "LATENTOMICS_CASE_MEMORY"
+TIMEOUT_S = 120.0  # reading the largest CT takes some seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,7 @@ def map_cases(
     *,
     name: Callable[[Item], str] = str,
     workers: int | None = None,
-    timeout_s: float = 120.0,
+    timeout_s: float | None = None,
     memory_bytes: int | None = None,
     on_done: Callable[[Outcome[T]], None] | None = None,
 ) -> Iterator[Outcome[T]]:
@@ -56,15 +60,18 @@ def map_cases(
     workers : int, optional
         Processes; one or fewer runs in this process, without limits. Default: one a usable core,
         but at least two, so that a crash never costs more than its case.
-    timeout_s : float
-        Seconds after which an item is given up.
+    timeout_s : float, optional
+        Seconds after which an item is given up, 120 by default; the environment has precedence.
     memory_bytes : int, optional
-        What an item may take on top of what its process starts with (on Linux).
+        What an item may take on top of what its process starts with (on Linux), by default what is
+        free when the processes start; the environment has precedence.
     on_done : callable, optional
         Called with each outcome just before it is yielded.
 
     Raises
     ------
+    RequestError
+        When a limit in the environment is no number above zero.
     Exception
         Whatever ``function`` raises besides ``CaseError`` and ``MemoryError``: a defect of ours.
     """
@@ -73,7 +80,9 @@ def map_cases(
     if count <= 1:
         outcomes = (_attempt(function, item, name(item)) for item in items)
     else:
-        outcomes = _in_processes(function, items, name, count, timeout_s, memory_bytes)
+        seconds = _limit(SECONDS, "seconds") or timeout_s or TIMEOUT_S
+        most = int(_limit(MEMORY, "bytes") or memory_bytes or _free_bytes())
+        outcomes = _in_processes(function, items, name, count, seconds, most)
     for outcome in outcomes:
         if on_done is not None:
             on_done(outcome)
@@ -85,6 +94,28 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _limit(variable: str, unit: str) -> float | None:
+    """Return a limit that the environment states, None where it states none."""
+    words = os.environ.get(variable, "").strip()
+    if not words:
+        return None
+    try:
+        limit = float(words)
+    except ValueError:
+        limit = 0.0
+    if not 0 < limit < float("inf"):
+        raise RequestError(
+            f"{words!r} is no limit in {unit}", variable, "set a number above zero, or unset it"
+        )
+    return limit
+
+
+def _free_bytes() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().available)
 
 
 def _attempt(function: Callable[[Item], T], item: Item, key: str) -> Outcome[T]:
@@ -102,7 +133,7 @@ def _in_processes(
     name: Callable[[Item], str],
     workers: int,
     timeout_s: float,
-    memory_bytes: int | None,
+    memory_bytes: int,
 ) -> Iterator[Outcome[T]]:
     from pebble import ProcessPool
 
@@ -137,7 +168,7 @@ def _collect(key: str, future: Any, timeout_s: float) -> Outcome[Any]:
         error = CaseError(
             f"took longer than {timeout_s:g} s",
             key,
-            "leave the case out, or raise the limit in seconds",
+            f"leave the case out, or raise {SECONDS}",
             "timeout",
         )
     except ProcessExpired as expired:
@@ -160,10 +191,10 @@ def _context() -> Any:
     return multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 
 
-def _begin_worker(memory_bytes: int | None) -> None:
+def _begin_worker(memory_bytes: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
-    if memory_bytes is not None and sys.platform == "linux":
+    if sys.platform == "linux":
         import resource
 
         pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -175,6 +206,6 @@ def _too_large(key: str) -> CaseError:
     return CaseError(
         "needs more memory than a case may take",
         key,
-        "leave the case out, or raise the limit in bytes",
+        f"leave the case out, or raise {MEMORY} (bytes)",
         "too_large",
     )

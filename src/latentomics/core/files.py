@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import json
 import os
@@ -25,7 +26,20 @@ def write_atomic(
         The content, or a function that writes it to the temporary path it is given.
     durable : bool
         Wait until the disk has it (some 5 ms); False for what can be made again.
+
+    Raises
+    ------
+    OSError
+        Of the kind that the system found (no space, no permission), always with the path.
     """
+    try:
+        _write_part(path, write, durable)
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise OSError(error.errno or errno.EIO, what, str(path)) from error
+
+
+def _write_part(path: Path, write: Callable[[Path], None] | bytes | str, durable: bool) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
     part = Path(name)

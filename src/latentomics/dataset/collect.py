@@ -23,7 +23,6 @@ from latentomics.preprocess import Pipeline, prepare
 from latentomics.sources import read_case
 
 PACK = 256  # rows of an .npz that share a cache file
-TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +67,7 @@ def prepare_cohort(
     cache: Path,
     *,
     workers: int | None = None,
-    timeout_s: float = TIMEOUT_S,
+    timeout_s: float | None = None,
     memory_bytes: int | None = None,
     on_done: Callable[[str], None] | None = None,
 ) -> Prepared:
@@ -83,7 +82,7 @@ def prepare_cohort(
     workers : int, optional
         Processes; see ``map_cases``.
     timeout_s, memory_bytes
-        Limits of one case; whoever exceeds them is rejected and the others go on.
+        Limits of one case, as in ``map_cases``; whoever exceeds them is rejected.
     on_done : callable, optional
         Called with each case's id.
     """

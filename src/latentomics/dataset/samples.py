@@ -6,6 +6,7 @@ sample after the other, whatever their sizes, with where each begins.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -127,7 +128,17 @@ def _empty(entries: Sequence[Entry], counts: list[int], ring: str, folder: Path 
 
 def _mapped(length: int, dtype: type, folder: Path) -> npt.NDArray[Any]:
     with tempfile.TemporaryFile(dir=folder) as opened:  # the map keeps it until it is let go
+        _reserve(opened.fileno(), length * np.dtype(dtype).itemsize, folder)
         return np.memmap(opened, dtype=dtype, mode="w+", shape=(length,))
+
+
+def _reserve(file: int, size: int, folder: Path) -> None:
+    """Take the room on the disk now: writing to a map on a full disk kills the process."""
+    if size and hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file, 0, size)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
 def _fill(samples: Samples, first: int, entry: Entry, pack: Pack) -> None:

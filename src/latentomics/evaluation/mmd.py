@@ -8,7 +8,8 @@ clipped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -19,6 +20,7 @@ from latentomics.evaluation.linear import COMPONENTS, fit_block
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the median distance (METHODS, section 21)
 PERMUTATIONS = 999
 FEWEST_PATIENTS = 10  # a site needs (METHODS, section 29)
+MOST_PATIENTS = 1000  # of a site are compared: time and memory grow with the square of their number
 
 
 def squared_mmd(x: DoubleArray, y: DoubleArray, bandwidth: float) -> float:
@@ -93,16 +95,17 @@ def mmd(
     -------
     list of Result
         Metric ``mmd2``; ``settings`` holds the sites, p and patients. Sites with fewer than 10
-        patients are left out.
+        patients are left out; of one with more than 1000, as many are drawn.
     """
     features = np.concatenate([fit_block(b, COMPONENTS).apply(b) for b in blocks], axis=1)
     seen: dict[int, set[str]] = {}
     for patient, site in zip(patients.tolist(), sites, strict=True):
         seen.setdefault(patient, set()).update(() if site is None else (site,))
     only = {patient: next(iter(found)) for patient, found in seen.items() if len(found) == 1}
-    counts = {site: sum(s == site for s in only.values()) for site in set(only.values())}
+    drawn = _drawn(only, seed)
+    counts = Counter(drawn.values())
     large = sorted(site for site, count in counts.items() if count >= FEWEST_PATIENTS)
-    home = np.array([only.get(patient, "") for patient in patients.tolist()])
+    home = np.array([drawn.get(patient, "") for patient in patients.tolist()])
     results = []
     for a, b in combinations(large, 2):
         rows = np.flatnonzero((home == a) | (home == b))
@@ -121,6 +124,18 @@ def mmd(
                    value=value, low=None, high=None, n=counts[a] + counts[b], settings=settings)
         )  # fmt: skip
     return results
+
+
+def _drawn(only: Mapping[int, str], seed: int) -> dict[int, str]:
+    """Return the site of each patient, of no more patients a site than are compared."""
+    order = stream(seed, "mmd patients").permutation(sorted(only)).tolist()
+    kept: dict[int, str] = {}
+    count: Counter[str] = Counter()
+    for patient in order:
+        if count[only[patient]] < MOST_PATIENTS:
+            count[only[patient]] += 1
+            kept[patient] = only[patient]
+    return kept
 
 
 def _squared_distances(values: DoubleArray) -> DoubleArray:

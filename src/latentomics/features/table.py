@@ -8,6 +8,7 @@ means.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,23 +98,38 @@ def size_columns(voxels: Sequence[float], volumes_mm3: Sequence[float]) -> Colum
     return Columns(names=SIZES, values=values)
 
 
+def require_table_path(path: Path) -> None:
+    """Refuse a path that no table can be written to, before anything is computed for it.
+
+    Raises
+    ------
+    RequestError
+        When the suffix is neither .parquet nor .csv, or the folder cannot be written.
+    """
+    if path.suffix not in (".parquet", ".csv"):
+        raise RequestError(
+            f"a table is .parquet or .csv, not {path.suffix!r}", str(path), "change the suffix"
+        )
+    if not path.absolute().parent.is_dir():
+        raise RequestError("the folder does not exist", str(path), "make it, or write elsewhere")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise RequestError(
+            "the folder cannot be written", str(path), "correct its permissions, or write elsewhere"
+        )
+
+
 def write_table(table: FeatureTable, path: Path) -> None:
     """Write a table, whole or not at all.
 
     Raises
     ------
     RequestError
-        When the suffix is neither .parquet nor .csv.
+        When there can be no table at the path.
     """
+    require_table_path(path)
     if path.suffix == ".csv":
         write_atomic(path, lambda part: table.frame.to_csv(part, index=False))
         return
-    if path.suffix != ".parquet":
-        raise RequestError(
-            f"features cannot be written as {path.suffix or 'a file without suffix'}",
-            str(path),
-            "name a file that ends in .parquet or .csv",
-        )
     import pyarrow
     from pyarrow import parquet
 

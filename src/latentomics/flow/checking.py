@@ -17,11 +17,12 @@ def check(
     labels: Sequence[str] = (),
     site: str | None = None,
     channels: tuple[str, ...] = ("image",),
+    mask_label: int | None = None,
     workers: int | None = None,
     on_event: OnEvent = ignore,
 ) -> CohortCheck:
     """Read every file of a cohort and say what was found."""
-    cohort = read_cohort(source, channels=channels, site=site)
+    cohort = read_cohort(source, channels=channels, site=site, mask_label=mask_label)
     told = counter("read", len(cohort.cases), "reading every file", on_event)
     of_cases = [label_of(cohort.cases, name) for name in labels]
     return check_cohort(cohort, of_cases, workers=workers, on_done=told)

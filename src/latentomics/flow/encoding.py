@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from latentomics.core import Case, IncompleteError, IntegrityError, Rejection, RequestError
+from latentomics.core import Case, IncompleteError, IntegrityError, Rejection
 from latentomics.dataset import Prepared, Store
 from latentomics.features import (
     Columns,
@@ -20,6 +20,7 @@ from latentomics.features import (
     classic_names,
     encode_store,
     network_errors,
+    require_table_path,
     write_with_dictionary,
 )
 from latentomics.flow.baselines import reduce_pooled
@@ -31,7 +32,7 @@ from latentomics.flow.model import Model, case_errors, load_fitted
 from latentomics.flow.records import EncodeRecord, Event, OnEvent, ignore
 from latentomics.flow.tables import sizes_of
 from latentomics.planning import Plan
-from latentomics.sources import CaseFacts, read_cohort
+from latentomics.sources import CaseFacts, mask_rules, read_cohort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,16 +74,13 @@ def encode(
     Raises
     ------
     RequestError
-        When the manifest or the output's suffix is wrong.
+        When the manifest or the output's path is wrong.
     IntegrityError
         When the model is not what was written.
     IncompleteError
         When no case could be read.
     """
-    if output.suffix not in (".parquet", ".csv"):
-        raise RequestError(
-            f"a table is .parquet or .csv, not {output.suffix!r}", str(output), "change the suffix"
-        )
+    require_table_path(output)
     model = load_fitted(run / "model" if (run / "model").is_dir() else run)
     request = model.plan.request
     cohort = read_cohort(
@@ -101,7 +99,8 @@ def encode(
     store = load(model.plan, usable.prepared, [case.id for case in cases])
     on_event(Event(stage="encode", done=0, total=len(cases), message="encoding"))
     groups, flagged = _columns(model, store, usable, workers, on_event)
-    table = build_table(cases, {}, groups, model.provenance)
+    mask = mask_rules([usable.facts[case.id] for case in cases])
+    table = build_table(cases, {}, groups, {**model.provenance, "mask": mask})
     write_with_dictionary(table, output)
     return EncodeRecord(
         table=output,

@@ -161,9 +161,10 @@ def prepare_cases(
     cases: Sequence[Case], plan: Plan, *, workers: int | None = None, on_event: OnEvent = ignore
 ) -> Prepared:
     """Bring cases to the plan's samples, through the cache; a mask that is read must be there."""
-    bare = [case for case in cases if plan.mask_channel.value and case.mask is None]
+    needed = bool(plan.mask_channel.value)
+    bare = [case for case in cases if needed and case.mask is None]
     prepared = prepare_cohort(
-        [case for case in cases if case not in bare],
+        [case for case in cases if not needed or case.mask is not None],
         pipeline_of(plan),
         cache_folder(),
         workers=workers,
@@ -253,8 +254,24 @@ def measured_facts(
 
 
 def cache_folder() -> Path:
-    """Return where prepared samples are kept: LATENTOMICS_CACHE, or the user's cache folder."""
+    """Return where prepared samples are kept: LATENTOMICS_CACHE, or the user's cache folder.
+
+    Raises
+    ------
+    RequestError
+        When it cannot be written.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     folder = Path(os.environ.get("LATENTOMICS_CACHE") or Path(base) / "latentomics")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK) else "no permission"
+    except OSError as error:
+        reason = error.strerror
+    if reason:
+        raise RequestError(
+            f"the folder for prepared samples cannot be written: {reason}",
+            str(folder),
+            "set LATENTOMICS_CACHE to a folder that can",
+        )
     return folder

@@ -18,6 +18,7 @@ from latentomics.features import (
     Columns,
     build_table,
     measure_classic,
+    require_table_path,
     size_columns,
     write_with_dictionary,
 )
@@ -25,7 +26,7 @@ from latentomics.flow.folder import write_rejected
 from latentomics.flow.gather import Gathered, cache_folder, counter, measured_facts
 from latentomics.flow.records import ClassicRecord, OnEvent, ignore
 from latentomics.planning import Classic, Plan, choose_classic, fingerprint_of
-from latentomics.sources import CaseFacts, read_cohort
+from latentomics.sources import CaseFacts, mask_rules, read_cohort
 
 
 def classic(
@@ -51,14 +52,11 @@ def classic(
     Raises
     ------
     RequestError
-        When the manifest, a setting or the output's suffix is wrong.
+        When the manifest, a setting or the output's path is wrong.
     IncompleteError
         When no case could be measured.
     """
-    if output.suffix not in (".parquet", ".csv"):
-        raise RequestError(
-            f"a table is .parquet or .csv, not {output.suffix!r}", str(output), "change the suffix"
-        )
+    require_table_path(output)
     cohort = read_cohort(source, mask_label=mask_label)
     facts, unread = measured_facts(cohort.cases, workers, on_event)
     cases = [case for case in cohort.cases if case.id in facts]
@@ -90,7 +88,7 @@ def classic(
             [fact.mask_voxels for fact in of_cases], [fact.mask_mm3 for fact in of_cases]
         ),
     }
-    provenance = {**provenance_of(settings, of_cases[0]), "mask_label": str(mask_label)}
+    provenance = {**provenance_of(settings, of_cases[0]), "mask": mask_rules(of_cases)}
     write_with_dictionary(build_table(kept, {}, groups, provenance), output)
     return ClassicRecord(
         table=output,

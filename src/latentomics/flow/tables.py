@@ -9,7 +9,7 @@ from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered
 from latentomics.flow.measuring import provenance_of
 from latentomics.planning import pipeline_of
-from latentomics.sources import CaseFacts
+from latentomics.sources import CaseFacts, mask_rules
 
 GROUPS = ("latent", "pooled")  # of a run's features; baselines are not written
 
@@ -22,7 +22,7 @@ def table_of(gathered: Gathered, main: Fitting) -> FeatureTable:
         for name in GROUPS
         if (found := main.features.get(name)) is not None
     }
-    provenance = _provenance(main)
+    provenance = _provenance(main, facts)
     settings = main.plan.classic.value
     if main.classic is not None and settings is not None:
         groups["classic"] = main.classic.columns
@@ -41,7 +41,7 @@ def sizes_of(facts: Sequence[CaseFacts]) -> Columns:
     )
 
 
-def _provenance(main: Fitting) -> dict[str, str]:
+def _provenance(main: Fitting, facts: Sequence[CaseFacts]) -> dict[str, str]:
     """Return what the numbers of a table came from."""
     plan = main.plan
     return {
@@ -49,6 +49,6 @@ def _provenance(main: Fitting) -> dict[str, str]:
         "pipeline": "; ".join(pipeline_of(plan).describe()),
         "pipeline_sha256": pipeline_of(plan).hash,
         "method": plan.method.value,
-        "mask_label": str(plan.request.mask_label),
+        "mask": mask_rules(facts),
         "spacing": str(plan.spacing.value),
     }

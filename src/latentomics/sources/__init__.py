@@ -10,6 +10,7 @@ from latentomics.sources.formats import FORMATS, is_axis_aligned, read_volume
 from latentomics.sources.labels import Label, label_of
 from latentomics.sources.manifest import cohort_of_frame, read_cohort
 from latentomics.sources.reading import read_case
+from latentomics.sources.summary import mask_rules
 
 __all__ = [
     "FORMATS",
@@ -26,6 +27,7 @@ __all__ = [
     "examples",
     "is_axis_aligned",
     "label_of",
+    "mask_rules",
     "measure_case",
     "measure_cases",
     "predictability",

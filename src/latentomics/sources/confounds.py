@@ -17,6 +17,7 @@ from latentomics.sources.facts import CaseFacts
 from latentomics.sources.labels import Label
 
 FOLDS = 5
+MOST_SITES = 200  # more are names of cases rather than places, and a table of all of them is huge
 NOTABLE = {"auroc": 0.65, "r2": 0.2}  # worth a word; the report compares features with it anyway
 
 
@@ -91,9 +92,9 @@ def _numbers(names: Sequence[str | float | None]) -> IntArray:
 
 
 def _sites(cases: Sequence[Case]) -> DoubleArray | None:
-    """One column a site; None where there is one only."""
+    """One column a site; None where there is one only, or where every case has its own nearly."""
     number = _numbers([case.site for case in cases]) if cases else np.zeros(1, np.int64)
-    return np.eye(number.max() + 1)[number] if number.max() > 0 else None
+    return np.eye(number.max() + 1)[number] if 0 < number.max() < MOST_SITES else None
 
 
 def _sizes(facts: Sequence[CaseFacts]) -> DoubleArray | None:

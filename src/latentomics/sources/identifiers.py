@@ -29,9 +29,10 @@ def identifiers(table: Table, channel: str) -> list[str]:
         if len(set(names)) < len(names):
             names = [_stem(cells, channel, folders=1) for cells in rows]
     _require_unique(rows, names)
+    known = set(names)
     for cells in rows:
         first = cells.text("retest_of")
-        if first is not None and first not in names:
+        if first is not None and first not in known:
             raise cells.wrong("retest_of", f"there is no case {first!r}", "name a case")
     return names
 

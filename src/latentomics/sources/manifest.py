@@ -138,15 +138,19 @@ def _cohort(
 
 
 def _with_known_names(table: Table) -> Table:
-    """Give known columns their own spelling: PyRadiomics writes Image, Mask and Label."""
+    """Give known columns their own spelling: PyRadiomics writes Image, Mask and Label.
+
+    A ``label`` in small letters is a target, as a rule a diagnosis.
+    """
     lower = Counter(name.lower() for name in table.columns)
     renamed = {
         name: name.lower()
         for name in table.columns
         if name.lower() in KNOWN and lower[name.lower()] == 1
     }
-    if {"Image", "Mask", "Label"} <= set(table.columns) and "mask_label" not in table.columns:
-        renamed["Label"] = "mask_label"
+    theirs = {name.lower(): name for name in table.columns if name != name.lower()}
+    if {"image", "mask", "label"} <= set(theirs) and "mask_label" not in lower:
+        renamed[theirs["label"]] = "mask_label"
     rows = tuple(
         Row(number=row.number, cells={renamed.get(n, n): v for n, v in row.cells.items()})
         for row in table.rows

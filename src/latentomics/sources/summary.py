@@ -67,6 +67,12 @@ def range_lines(facts: Sequence[CaseFacts]) -> list[str]:
     return lines
 
 
+def mask_rules(facts: Sequence[CaseFacts]) -> str:
+    """Say which label or threshold was the region, and in how many cases, for a provenance."""
+    counts = Counter(fact.mask_rule or "no mask" for fact in facts).most_common()
+    return "; ".join(f"{rule} ({count} cases)" for rule, count in counts)
+
+
 def remarks(
     cases: Sequence[Case], facts: Sequence[CaseFacts], groups: Sequence[tuple[str, ...]]
 ) -> list[str]:

@@ -6,6 +6,7 @@ and checked at every load. Paths inside a record are names, so a run folder may 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Mapping
@@ -27,12 +28,10 @@ Meta = dict[str, object]
 
 def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], meta: Meta) -> None:
     """Write a checkpoint beside the last one, then make it the first of the two that are kept."""
-    from safetensors.torch import save_file
-
     folder.mkdir(parents=True, exist_ok=True)
     name = f"state-{meta['step']:09}.safetensors"
     kept = [entry for entry in _entries(folder) if entry["file"] != name][:1]
-    write_atomic(folder / name, lambda part: save_file(dict(tensors), part))
+    write_atomic(folder / name, lambda part: _save(tensors, part))
     entry = {"file": name, "sha256": file_sha256(folder / name), "meta": meta}
     write_atomic(folder / INDEX, json.dumps([entry, *kept]))
     names = {name, *(str(old["file"]) for old in kept)}
@@ -40,6 +39,16 @@ def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], meta: Meta) -> 
     for file in (*folder.glob("*.safetensors*"), *of_the_killed):
         if file.name not in names:
             file.unlink(missing_ok=True)
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(dict(tensors), path)
+    except SafetensorError as error:  # its own words for a full disk
+        raise OSError(errno.EIO, str(error), str(path)) from error
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], Meta] | None:

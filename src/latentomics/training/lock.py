@@ -26,21 +26,28 @@ def lock_folder(folder: Path) -> Iterator[None]:
     Raises
     ------
     RequestError
-        When another process holds it, with its host and process id, or when it is a file.
+        When another process holds it, with its host and process id, when it is a file, or when it
+        cannot be written.
     """
     from filelock import FileLock, Timeout
 
     if folder.exists() and not folder.is_dir():
         raise RequestError("the run folder is a file", str(folder), "choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
         raise RequestError(
             f"another run writes here: {_owner(folder)}",
             str(folder),
             "wait until it ends, stop it there and go on with --resume, or choose another folder",
+        ) from None
+    except OSError as error:
+        raise RequestError(
+            f"the run folder cannot be written: {error.strerror}",
+            str(folder),
+            "correct its permissions, or choose another folder",
         ) from None
     try:
         note = {"host": socket.gethostname(), "process": os.getpid()}

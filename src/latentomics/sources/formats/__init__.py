@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+
 from latentomics.core import CaseError, FileRef, import_siblings
 from latentomics.sources.formats.base import FORMATS, Format, Volume, read_head
 from latentomics.sources.formats.geometry import is_axis_aligned
@@ -57,26 +59,46 @@ def format_of(ref: FileRef) -> Format:
 
 
 def _head(ref: FileRef) -> bytes:
-    if not ref.path.exists():
+    _require_file(ref)
+    try:
+        head = read_head(ref.path)
+    except OSError as error:
+        raise _unopened(ref, error) from None
+    if not head:
+        raise CaseError("the file is empty", str(ref), "copy or export it again", "empty")
+    return head
+
+
+def _require_file(ref: FileRef) -> None:
+    """Refuse what is no file before it is opened: a pipe would wait for ever."""
+    try:
+        mode = ref.path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
         raise CaseError(
             "the file does not exist", str(ref), "correct the path in the manifest", "missing"
-        )
-    if not ref.path.is_file():
+        ) from None
+    except OSError as error:
+        raise _unopened(ref, error) from None
+    if stat.S_ISDIR(mode):
         raise CaseError(
             "a folder is named where a file is expected",
             str(ref),
             "convert a DICOM series to one .nii.gz, for example with dcm2niix",
             "format",
         )
-    try:
-        head = read_head(ref.path)
-    except OSError as error:
+    if not stat.S_ISREG(mode):
         raise CaseError(
-            f"the file cannot be opened: {error.strerror}", str(ref), "check its permissions"
-        ) from None
-    if not head:
-        raise CaseError("the file is empty", str(ref), "copy or export it again", "empty")
-    return head
+            "a pipe or device is named where a file is expected",
+            str(ref),
+            "copy what it gives into a file",
+            "format",
+        )
+
+
+def _unopened(ref: FileRef, error: OSError) -> CaseError:
+    return CaseError(
+        f"the file cannot be opened: {error.strerror}", str(ref), "check its path and permissions"
+    )
 
 
 def _unknown(head: bytes, ref: FileRef) -> CaseError:
