@@ -267,7 +267,7 @@ def cache_folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         reason = "" if os.access(folder, os.W_OK) else "no permission"
     except OSError as error:
-        reason = error.strerror
+        reason = error.strerror or str(error)
     if reason:
         raise RequestError(
             f"the folder for prepared samples cannot be written: {reason}",
