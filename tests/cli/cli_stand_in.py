@@ -1,6 +1,7 @@
 """A flow that only remembers what it was asked, so that the door is tested alone."""
 
 import dataclasses
+import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,16 @@ class EncodeRecord:
     exit_code: int
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassicRecord:
+    table: Path
+    rows: int
+    features: int
+    settings: str
+    rejected: int
+    exit_code: int
+
+
 def result(**changes: object) -> Result:
     given = {
         "evaluation": "probe",
@@ -64,9 +75,12 @@ class Flow(types.ModuleType):
         self.raises: BaseException | None = None
         self.rejected = 0
         self.results: tuple[Result, ...] = (result(),)
+        self.message = "case c1"
+        self.chatter = ""  # what a library prints
 
     def _call(self, name: str, *given: object, on_event: Callable, **options: object) -> None:
-        on_event(Event(stage="prepare", done=1, total=2, seconds_left=3.0, message="case c1"))
+        sys.stdout.write(self.chatter)
+        on_event(Event(stage="prepare", done=1, total=2, seconds_left=3.0, message=self.message))
         self.calls.append((name, given, options))
         if self.raises is not None:
             raise self.raises
@@ -106,6 +120,18 @@ class Flow(types.ModuleType):
     ) -> EncodeRecord:
         self._call("encode", run, source, output, workers=workers, on_event=on_event)
         return EncodeRecord(table=output, rows=5, flagged=1, rejected=0, exit_code=0)
+
+    def classic(
+        self, source: Path, output: Path, *, on_event: Callable, **options: object
+    ) -> ClassicRecord:
+        self._call("classic", source, output, on_event=on_event, **options)
+        return ClassicRecord(
+            table=output, rows=5, features=120, settings="3d-merged", rejected=0, exit_code=0
+        )
+
+    def report(self, run: Path) -> Path:
+        self._call("report", run, on_event=lambda _: None)
+        return run / "report.html"
 
     def verify(self, run: Path) -> list[str]:
         self._call("verify", run, on_event=lambda _: None)

@@ -182,11 +182,12 @@ def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
     for record in (
         cli_stand_in.RunRecord,
         cli_stand_in.EncodeRecord,
+        cli_stand_in.ClassicRecord,
         cli_stand_in.Event,
     ):
         names = {field.name for field in dataclasses.fields(record)}
         assert names <= {field.name for field in dataclasses.fields(getattr(real, record.__name__))}
-    for name in ("run", "make_plan", "check", "encode", "verify"):
+    for name in ("run", "make_plan", "check", "encode", "classic", "report", "verify"):
         given = set(inspect.signature(getattr(cli_stand_in.Flow, name)).parameters)
         needed = set(inspect.signature(getattr(real, name)).parameters)
         assert given - {"self", "options"} <= needed, name

@@ -6,12 +6,14 @@ done without some cases; 4 stopped before the end or not intact; 130 interrupted
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from latentomics.cli import check, classic, demo, encode, info, methods, plan, report, run, verify
 from latentomics.cli.command import app
+from latentomics.cli.talk import Talk
 
 ORDER = (
     demo,
@@ -48,4 +50,10 @@ def main() -> None:
     """Run the command line."""
     names = [module.__name__.rpartition(".")[2] for module in ORDER]
     app.registered_commands.sort(key=lambda entry: names.index(entry.name or ""))
-    app()
+    if "--json" not in sys.argv:
+        app()
+    try:
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as error:  # a wrong option: a script wants a document of it too
+        where = " ".join(sys.argv[1:])
+        sys.exit(Talk(quiet=True, as_json=True).refused(error.format_message(), where))

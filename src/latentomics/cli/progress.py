@@ -5,6 +5,8 @@ In: events (stage, done of total, seconds left, message). Out: text on stderr. T
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from latentomics.flow import Event
 
 LINE_EVERY_S = 10.0  # a log file wants a line now and then, not a film
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # and bytes of no encoding
 
 
 class Display(Protocol):
@@ -34,10 +37,11 @@ class Display(Protocol):
 
 
 def display(*, quiet: bool) -> Display:
-    """Return the display that fits: none, bars on a terminal, or lines."""
+    """Return the display that fits: none, bars on a terminal that can draw, or lines."""
     if quiet:
         return Silent()
-    return Bars() if sys.stderr.isatty() else Lines()
+    draws = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return Bars() if draws else Lines()
 
 
 class Silent:
@@ -70,11 +74,11 @@ class Lines:
         if not (begins or ends or now - self._said_s >= LINE_EVERY_S):
             return
         self._stage, self._said_s, self._finished = event.stage, now, _finished(event)
-        typer.echo(_words(event), err=True)
+        typer.echo(printable(_words(event)), err=True)
 
     def line(self, text: str) -> None:
         """Print a remark."""
-        typer.echo(text, err=True)
+        typer.echo(printable(text), err=True)
 
     def close(self) -> None:
         """Nothing is open between lines."""
@@ -100,12 +104,12 @@ class Bars:
             completed=event.done,
             total=event.total or None,
             left="" if event.seconds_left is None else f"{duration(event.seconds_left)} left",
-            message=event.message,
+            message=printable(event.message),
         )
 
     def line(self, text: str) -> None:
         """Print a remark above the bars."""
-        self._open().console.print(text, markup=False, highlight=False)
+        self._open().console.print(printable(text), markup=False, highlight=False)
 
     def close(self) -> None:
         """Leave the bars as they stand."""
@@ -137,6 +141,19 @@ class Bars:
             )
             self._progress.start()
         return self._progress
+
+
+def printable(text: str) -> str:
+    r"""Return text whose control characters became question marks; lines stay lines.
+
+    A file's name or a manifest may hold them, and a log or a terminal must not obey them.
+
+    Examples
+    --------
+    >>> printable("case \x1b[31mc1\r")
+    'case ?[31mc1?'
+    """
+    return CONTROL.sub("?", text)
 
 
 def duration(seconds: float) -> str:

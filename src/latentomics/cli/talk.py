@@ -11,17 +11,19 @@ import math
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import typer
 
-from latentomics.cli.progress import Display, display
+from latentomics.cli.progress import Display, display, printable
 
 if TYPE_CHECKING:
     from latentomics.core import LatentomicsError
     from latentomics.flow import Event
 
 DEFECT = 1
+WRONG = 2
 INCOMPLETE = 4
 INTERRUPTED = 130
 
@@ -34,6 +36,7 @@ class Talk:
         self.as_json = as_json
         self.resume_command: str | None = None  # said when the command can go on
         self._display: Display = display(quiet=quiet)
+        self._stdout = sys.stdout  # for the result alone: a library may print what it likes
 
     def on_event(self, event: Event) -> None:
         """Show how far a stage is; the flow calls this."""
@@ -49,14 +52,15 @@ class Talk:
     def result(self, text: str, document: object) -> None:
         """Print the result of the command: the text, or the document as JSON."""
         self._display.close()
-        typer.echo(_json(document) if self.as_json else text)
+        typer.echo(printable(_json(document) if self.as_json else text), file=self._stdout)
 
     def hold(self, act: Callable[[], int]) -> int:
         """Run a command, say what went wrong in its own words, and return the exit code."""
         from latentomics.core import LatentomicsError
 
         try:
-            return act()
+            with redirect_stdout(sys.stderr):
+                return act()
         except LatentomicsError as error:
             return self._family(error)
         except KeyboardInterrupt:
@@ -86,6 +90,10 @@ class Talk:
         finally:
             self._display.close()
 
+    def refused(self, what: str, where: str) -> int:
+        """Say that the command line was not understood, and return the exit code."""
+        return self._failed(what, where, "see the command with --help", WRONG)
+
     def _family(self, error: LatentomicsError) -> int:
         again = error.exit_code == INTERRUPTED
         return self._failed(error.what, error.where, error.remedy, error.exit_code, again=again)
@@ -97,10 +105,10 @@ class Talk:
         lines += [f"  remedy: {remedy}"] if remedy else []
         if again and self.resume_command:
             lines.append(f"  go on:  {self.resume_command}")
-        typer.echo("\n".join(lines), err=True)
+        typer.echo(printable("\n".join(lines)), err=True)
         if self.as_json:
             error = {"what": what, "where": where, "remedy": remedy}
-            typer.echo(_json({"error": error, "exit_code": code}))
+            self.result("", {"error": error, "exit_code": code})
         return code
 
 
