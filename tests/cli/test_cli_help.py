@@ -66,3 +66,30 @@ def _child_seconds() -> float:
 
 def test_an_unknown_option_is_a_wrong_request() -> None:
     assert CliRunner().invoke(app, ["run", "--nonsense"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("latentomics ver", {"verify"}),
+        ("latentomics run --method beta", {"beta-vae", "beta-tcvae"}),
+        ("latentomics plan --method beta", {"beta-vae", "beta-tcvae"}),
+        ("latentomics run --track ", {"mlflow", "tensorboard"}),
+        ("latentomics run --bud", {"--budget"}),
+    ],
+)
+def test_a_shell_completes_commands_options_and_their_words(line: str, words: set[str]) -> None:
+    code = "import sys; sys.argv = ['latentomics']; from latentomics.cli.main import main; main()"
+    given = {
+        "_LATENTOMICS_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split(" ")) - 1),
+    }
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **given},
+    )
+    assert set(shown.stdout.split()) == words, shown.stderr

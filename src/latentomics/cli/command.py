@@ -17,7 +17,6 @@ import typer
 from latentomics.cli.talk import Talk
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

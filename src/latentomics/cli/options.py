@@ -71,6 +71,19 @@ Workers = Annotated[
 ]
 
 
+def method_names(incomplete: str) -> list[tuple[str, str]]:
+    """Return the methods that begin so, with what they do, for a shell that completes words.
+
+    Examples
+    --------
+    >>> [name for name, _ in method_names("beta")]
+    ['beta-tcvae', 'beta-vae']
+    """
+    from latentomics.methods import METHODS
+
+    return [(name, METHODS[name].summary) for name in METHODS if name.startswith(incomplete)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """Options of 'run' and 'plan', as words; ``request_of`` says what they mean."""
@@ -106,7 +119,11 @@ class Asked:
     method: Annotated[
         str | None,
         typer.Option(
-            "--method", metavar="NAME", help="One of 'methods'.", rich_help_panel=TRAINING
+            "--method",
+            metavar="NAME",
+            help="One of 'methods'.",
+            autocompletion=method_names,
+            rich_help_panel=TRAINING,
         ),
     ] = None
     setting: Annotated[
