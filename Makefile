@@ -11,7 +11,7 @@ PEERS_STAMP := $(PEERS)/.installed
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow ibsi lint format check bench
+.PHONY: help setup demo test test-slow ibsi lint format check docs bench
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name words; \
@@ -50,6 +50,11 @@ format: $(STAMP) ## Format the source
 	$(BIN)/ruff format .
 
 check: lint test ## What a commit must pass
+
+docs: $(STAMP) ## Write the pages as a site into site/, with the reference of commands and functions
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 bench: $(PEERS_STAMP) ## Measure against peers, in an environment of their own (long)
 	$(PEERS)/bin/python benchmarks/run.py $(BENCH_ARGS)

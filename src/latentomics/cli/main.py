@@ -46,10 +46,15 @@ def latentomics(
     """Learn features from unlabelled medical images, and show what they are worth."""
 
 
-def main() -> None:
-    """Run the command line."""
+def in_order() -> None:
+    """Put the commands in the order in which they are used."""
     names = [module.__name__.rpartition(".")[2] for module in ORDER]
     app.registered_commands.sort(key=lambda entry: names.index(entry.name or ""))
+
+
+def main() -> None:
+    """Run the command line."""
+    in_order()
     if "--json" not in sys.argv:
         app()
     try:
