@@ -6,6 +6,7 @@ In a notebook the last line of a cell shows a record as HTML: verdict, table, pa
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,6 +95,7 @@ def run(
     *,
     resume: bool = False,
     workers: int | None = None,
+    track: Sequence[str] = (),
     **asked: object,
 ) -> Run:
     """Learn features from a cohort: a table, a report and a model.
@@ -108,6 +110,8 @@ def run(
         Go on where the folder's run stopped.
     workers : int, optional
         Processes that read cases; all cores by default.
+    track : sequence of str
+        ``"tensorboard"``, ``"mlflow"``: what is told as the run goes, in ``RUN/tracking``.
     **asked
         What the options of the command ask, by the names of ``latentomics.planning.Request``:
         labels (columns, or comparisons such as ``"grade>=2"``), site (column), channels
@@ -129,7 +133,12 @@ def run(
     >>> latentomics.run("cohort.csv", "RUN", labels=["grade>=2"], folds=5)  # doctest: +SKIP
     """
     record = flow.run(
-        Path(source), Path(output), request_from(asked), resume=resume, workers=workers
+        Path(source),
+        Path(output),
+        request_from(asked),
+        resume=resume,
+        workers=workers,
+        track=track,
     )
     return Run(
         folder=record.folder,

@@ -231,11 +231,8 @@ def test_D1_a_stalled_run_replays_its_bytes() -> None:
     assert again.length == first.length
 
 
-def test_stop_at_ends_training() -> None:
-    network = make_network()
-
-    def enough(record: EpochRecord) -> bool:
-        return record.step >= 15
-
-    trained = train_network(network, Line(network), how(), stop_at=enough)
-    assert trained.history[-1].step == 15
+def test_who_asks_is_told_every_line_of_the_history() -> None:
+    network, told = make_network(), list[EpochRecord]()
+    trained = train_network(network, Line(network), how(), on_record=told.append)
+    assert told == list(trained.history)
+    assert len(told) > 1

@@ -6,6 +6,7 @@ In: a manifest, a folder or an edited plan. Out: the run folder, and a short tab
 from __future__ import annotations
 
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,10 +18,18 @@ from latentomics.cli.summary import run_document, run_text
 from latentomics.cli.talk import Talk, command_line
 
 
+class Tracker(StrEnum):
+    """Words of ``--track``."""
+
+    MLFLOW = "mlflow"
+    TENSORBOARD = "tensorboard"
+
+
 @command(
     "latentomics run cohort.csv -o RUN --label malignant --site site",
     "latentomics run cohort.csv -o RUN --label 'grade>=2' --folds 5 --budget 20m",
     "latentomics run plan.yaml -o RUN2",
+    "latentomics run cohort.csv -o RUN --track tensorboard",
 )
 def run(
     talk: Talk,
@@ -34,6 +43,14 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan; write nothing.")
     ] = False,
+    track: Annotated[
+        list[Tracker] | None,
+        typer.Option(
+            "--track",
+            help="Tell a tracker as the run goes, in RUN/tracking. Repeat for both.",
+            rich_help_panel="Manner",
+        ),
+    ] = None,
 ) -> int:
     """Learn features from a cohort: a table, a report and a model.
 
@@ -54,6 +71,7 @@ def run(
         request,
         resume=resume,
         workers=workers,
+        track=[tracker.value for tracker in track or ()],
         begun=begun,
         on_event=talk.on_event,
     )

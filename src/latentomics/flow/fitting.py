@@ -28,7 +28,7 @@ from latentomics.flow.gather import Split
 from latentomics.flow.records import Event, OnEvent
 from latentomics.methods import Method, method_of
 from latentomics.planning import Plan, pipeline_of
-from latentomics.training import Fitted, Progress, fit
+from latentomics.training import EpochRecord, Fitted, Progress, fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,6 +123,7 @@ def fit_split(
     like: Fitting | None = None,
     own: Method | None = None,
     on_event: OnEvent,
+    on_record: Callable[[EpochRecord], None] | None = None,
 ) -> Fitting:
     """Fit baselines, then the network, and describe every case with both.
 
@@ -136,6 +137,8 @@ def fit_split(
         shape are the same, and errors of reconstruction are not measured again.
     own : Method, optional
         The plan's method, where it is the user's and has no entry.
+    on_record : callable, optional
+        Told each line of the history when it is written.
     """
     import torch
 
@@ -157,6 +160,7 @@ def fit_split(
         on_progress=_teller(on_event),
         initial=fixed.initial,
         domains=stores.domains,
+        on_record=on_record,
     )
     on_event(Event(stage="encode", done=0, total=1, message="encoding every case"))
     return _described(fitted, stores, beside, fixed, judged=like is None)

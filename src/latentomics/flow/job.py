@@ -36,6 +36,7 @@ from latentomics.flow.pictures import write_pictures
 from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
 from latentomics.flow.sealing import seal
 from latentomics.flow.tables import table_of
+from latentomics.flow.tracking import Track, of_record, of_results, refuse_missing, tracking
 from latentomics.planning import SHARES, Plan, Request, load_plan
 
 
@@ -51,6 +52,7 @@ class Job:
     workers: int | None
     clock: Clock
     on_event: OnEvent
+    track: Track
 
     def place(self, fold: int | None) -> Path:
         """Return the folder of a fold, None the run's own split; made where it is missing."""
@@ -70,6 +72,7 @@ def run(
     *,
     resume: bool = False,
     workers: int | None = None,
+    track: Sequence[str] = (),
     begun: float | None = None,
     on_event: OnEvent = ignore,
 ) -> RunRecord:
@@ -87,6 +90,8 @@ def run(
         Go on where the folder's run stopped, with its plan.
     workers : int, optional
         Processes that read cases; all cores by default.
+    track : sequence of str
+        Trackers that are told as the run goes: mlflow, tensorboard.
     begun : float, optional
         When the budget began to run, by ``time.monotonic``; now by default.
     on_event : callable, optional
@@ -104,21 +109,24 @@ def run(
     from latentomics.training import lock_folder
 
     asked = asked or Request()
+    refuse_missing(track)
     edited = edited_plan(source, asked)
     with lock_folder(folder):  # before its plan is read: a run that is under way is not resumable
         given = begun_plan(folder, asked, resume=resume) or edited
         request = given.request if given else asked.of(source)
-        job = Job(
-            folder=folder,
-            request=request,
-            edited=edited,
-            shares=given.split.value if given else SHARES,
-            resume=resume,
-            workers=workers,
-            clock=Clock(budget_s=budget_of(request, edited), begun=begun),
-            on_event=on_event,
-        )
-        return _run(job)
+        with tracking(track, folder) as told:
+            job = Job(
+                folder=folder,
+                request=request,
+                edited=edited,
+                shares=given.split.value if given else SHARES,
+                resume=resume,
+                workers=workers,
+                clock=Clock(budget_s=budget_of(request, edited), begun=begun),
+                on_event=on_event,
+                track=told,
+            )
+            return _run(job)
 
 
 def _run(job: Job) -> RunRecord:
@@ -209,6 +217,7 @@ def _fit(
         allow=None if job.clock.budget_s is None else time_of.allow,
         like=like,
         on_event=job.on_event,
+        on_record=lambda record: job.track(of_record(record, fold)),
     )
     write_atomic(job.place(fold) / PLAN, fitting.plan.to_yaml())
     return fitting, stores
@@ -254,6 +263,7 @@ def _write(
     write_json(folder / "provenance.json", provenance(gathered, main.plan, stages, outcome))
     report = write_report(folder)
     seal(folder)
+    job.track(of_results(results, main.plan, main.fitted.history[-1].step))
     return RunRecord(
         folder=folder,
         table=table,

@@ -12,7 +12,7 @@ from pathlib import Path
 from latentomics.core import IntegrityError, RequestError, file_sha256, write_atomic
 
 SEAL = "seal.json"
-UNSEALED = ("checkpoint", "folds", ".lock")  # of use while training only
+UNSEALED = ("checkpoint", "folds", "tracking", ".lock")  # of use while training, or others' files
 
 
 def seal(folder: Path) -> None:

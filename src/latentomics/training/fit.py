@@ -42,7 +42,7 @@ def fit(
     on_progress: Callable[[Progress], None] | None = None,
     initial: Pca | None = None,
     domains: IntArray | None = None,
-    stop_at: Callable[[EpochRecord], bool] | None = None,
+    on_record: Callable[[EpochRecord], None] | None = None,
 ) -> Fitted:
     """Train the network of a plan and return it with its best weights.
 
@@ -60,7 +60,7 @@ def fit(
         Run folder for checkpoint/ and history.jsonl.
     resume : bool
         Go on from the folder's checkpoint, where there is one.
-    on_progress, stop_at : callable, optional
+    on_progress, on_record : callable, optional
         See ``train_network``.
     initial : Pca, optional
         Of the flattened training samples, channels first: where a linear path starts.
@@ -94,7 +94,7 @@ def fit(
         folder=folder,
         resume=resume,
         on_progress=on_progress,
-        stop_at=stop_at,
+        on_record=on_record,
     )
     return Fitted(
         network=network,

@@ -45,7 +45,7 @@ def train_network(
     folder: Path | None = None,
     resume: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
-    stop_at: Callable[[EpochRecord], bool] | None = None,
+    on_record: Callable[[EpochRecord], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Trained:
     """Train a network until its length is reached; it ends with the best weights of validation.
@@ -62,8 +62,8 @@ def train_network(
         Where checkpoints and history.jsonl go.
     resume : bool
         Go on from the newest checkpoint of the folder, where there is one.
-    on_progress, stop_at : callable, optional
-        Told where training stands; asked after each validation whether that is enough.
+    on_progress, on_record : callable, optional
+        Told where training stands; told each line of the history when it is written.
     clock : callable
         Seconds, monotonic.
 
@@ -96,9 +96,9 @@ def train_network(
                 record = _validate(network, task, how, desk)
                 if record.remark:
                     desk.show(dict(record.train), timed=timed, remark=record.remark)
+                if on_record is not None:
+                    on_record(record)
                 state.length = stall(state, how.epoch_steps, timed=timed)
-                if stop_at is not None and stop_at(record):
-                    state.length = state.length.model_copy(update={"stop": state.step})
                 desk.save_sometimes()
             if state.outcome != FINISHED or state.step >= last_step(state.length):
                 break
