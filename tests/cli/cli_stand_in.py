@@ -50,6 +50,14 @@ class ClassicRecord:
     exit_code: int
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampleRecord:
+    picture: Path
+    count: int
+    memorisation: float
+    sentence: str
+
+
 def result(**changes: object) -> Result:
     given = {
         "evaluation": "probe",
@@ -132,6 +140,16 @@ class Flow(types.ModuleType):
     def report(self, run: Path) -> Path:
         self._call("report", run, on_event=lambda _: None)
         return run / "report.html"
+
+    def posterior(self, run: Path, *, on_event: Callable, **options: object) -> tuple[Result, ...]:
+        self._call("posterior", run, on_event=on_event, **options)
+        return self.results
+
+    def sample(
+        self, run: Path, output: Path, *, on_event: Callable, **options: object
+    ) -> SampleRecord:
+        self._call("sample", run, output, on_event=on_event, **options)
+        return SampleRecord(picture=output, count=2, memorisation=0.9, sentence="No repeats.")
 
     def verify(self, run: Path) -> list[str]:
         self._call("verify", run, on_event=lambda _: None)

@@ -176,6 +176,30 @@ def test_a_folder_without_a_run_is_refused(shell: Callable, tmp_path: Path, comm
     assert shown.stderr.splitlines()[0] == "no run lies here"
 
 
+def test_evaluate_hands_on_what_to_ask_of_the_posterior(
+    flow: cli_stand_in.Flow, shell: Callable
+) -> None:
+    flow.results = (cli_stand_in.result(evaluation="likelihood", metric="nll", value=123.4567),)
+    shown = shell("evaluate", "RUN", "--nll", "500", "--posterior")
+    assert shown.exit_code == 0, shown.stderr
+    assert flow.calls == [
+        ("posterior", (Path("RUN"),), {"nll": 500, "variances": True, "workers": None})
+    ]
+    assert "nll     123.46  0.9 to 0.95" in shown.stdout
+    assert "RUN/features.parquet" in shown.stdout
+
+
+def test_sample_draws_or_joins_two_cases(flow: cli_stand_in.Flow, shell: Callable) -> None:
+    shown = shell("sample", "RUN", "-n", "4", "-o", "s.png", "--seed", "2")
+    assert shown.exit_code == 0, shown.stderr
+    assert shown.stdout == "picture  s.png\nNo repeats.\n"
+    shell("sample", "RUN", "--between", "a", "b", "-o", "p.png")
+    (_, first, drawn), (_, _, joined) = flow.calls
+    assert first == (Path("RUN"), Path("s.png"))
+    assert drawn == {"count": 4, "between": None, "seed": 2, "workers": None}
+    assert joined["between"] == ("a", "b")
+
+
 @pytest.mark.skipif(not importlib.util.find_spec("latentomics.flow"), reason="no flow to compare")
 def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
     real = importlib.import_module("latentomics.flow")
@@ -183,11 +207,13 @@ def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
         cli_stand_in.RunRecord,
         cli_stand_in.EncodeRecord,
         cli_stand_in.ClassicRecord,
+        cli_stand_in.SampleRecord,
         cli_stand_in.Event,
     ):
         names = {field.name for field in dataclasses.fields(record)}
         assert names <= {field.name for field in dataclasses.fields(getattr(real, record.__name__))}
-    for name in ("run", "make_plan", "check", "encode", "classic", "report", "verify"):
+    plain = ("run", "make_plan", "check", "encode", "classic", "report", "verify")
+    for name in (*plain, "posterior", "sample"):
         given = set(inspect.signature(getattr(cli_stand_in.Flow, name)).parameters)
         needed = set(inspect.signature(getattr(real, name)).parameters)
         assert given - {"self", "options"} <= needed, name

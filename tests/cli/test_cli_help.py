@@ -14,11 +14,13 @@ COMMANDS = [
     "classic",
     "demo",
     "encode",
+    "evaluate",
     "info",
     "methods",
     "plan",
     "report",
     "run",
+    "sample",
     "verify",
 ]
 

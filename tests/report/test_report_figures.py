@@ -16,6 +16,7 @@ from latentomics.report.figures import (
     comparison,
     forest,
     latent_map,
+    mosaic,
     png,
     svg,
 )
@@ -162,3 +163,26 @@ def test_names_are_never_read_as_mathematics() -> None:
     assert {"$x^2$", "$x_1$"} <= set(texts)
     assert "$\\frac{ (n = 3)" in texts
     assert "grey: 1 other or unknown" in texts
+
+
+@pytest.mark.parametrize("size", [(8, 8), (8, 8, 6)])
+def test_a_mosaic_reads_row_by_row_under_one_grey_scale(size: tuple[int, ...]) -> None:
+    images = np.stack([np.full(size, level) for level in (0.0, 1.0, 2.0, 3.0)])
+    figure = mosaic(images, ("",) * 4, spacing=(1.0,) * len(size), anatomical=len(size) == 3)
+    pixels = np.asarray(Image.open(io.BytesIO(png(figure, 100).content)).convert("L"))
+    height, width = pixels.shape
+    shades = [
+        int(pixels[row, column])
+        for row in (height // 4, 3 * height // 4)
+        for column in (width // 4, 3 * width // 4)
+    ]
+    assert shades == [0, 85, 170, 255]
+
+
+def test_a_mosaic_draws_signals_and_names_the_ends_of_a_path() -> None:
+    waves = np.sin(np.linspace(0, 6, 50)) * np.arange(1, 4)[:, None]
+    figure = mosaic(waves, ("first", "", "last"), spacing=(1.0,), anatomical=False)
+    drawn = " ".join(ElementTree.fromstring(svg(figure).content).itertext())
+    assert "first" in drawn
+    assert "last" in drawn
+    assert len(figure.axes[0].lines) == 3

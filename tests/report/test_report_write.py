@@ -318,3 +318,18 @@ def test_records_of_another_form_are_refused_with_words(tmp_path: Path) -> None:
     write_json(tmp_path / "results.json", records)
     write_json(tmp_path / "verdict.json", VERDICT)
     assert "results.json cannot be read: a record has the keys" in page_of(tmp_path).text
+
+
+def test_a_measured_likelihood_stands_beside_the_latents(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run")
+    assert "How likely held-out cases are" not in page_of(folder).text
+    record = {
+        "evaluation": "likelihood", "features": "latent", "target": None, "metric": "nll",
+        "value": 1234.0, "low": 1200.0, "high": 1300.0, "n": 10,
+        "settings": {"split": "test", "samples": 12, "draws": 500},
+    }  # fmt: skip
+    write_json(folder / "results.json", [*results("malignant"), record])
+    page = page_of(folder).text
+    assert "How likely held-out cases are" in page
+    assert "negative log-likelihood (nats a sample)" in page
+    assert "1,234 1,200 to 1,300" in page

@@ -11,7 +11,20 @@ from typing import Annotated
 
 import typer
 
-from latentomics.cli import check, classic, demo, encode, info, methods, plan, report, run, verify
+from latentomics.cli import (
+    check,
+    classic,
+    demo,
+    encode,
+    evaluate,
+    info,
+    methods,
+    plan,
+    report,
+    run,
+    sample,
+    verify,
+)
 from latentomics.cli.command import app
 from latentomics.cli.talk import Talk
 
@@ -21,6 +34,8 @@ ORDER = (
     plan,
     run,
     encode,
+    evaluate,
+    sample,
     classic,
     report,
     verify,

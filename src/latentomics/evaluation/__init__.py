@@ -8,7 +8,9 @@ from latentomics.evaluation.embedding import embedding, principal_map
 from latentomics.evaluation.judgement import Facts, Sentence
 from latentomics.evaluation.ks import ks
 from latentomics.evaluation.labels import label_efficiency
+from latentomics.evaluation.likelihood import description_bits, importance_nll, likelihood
 from latentomics.evaluation.linear import COMPONENTS
+from latentomics.evaluation.memorisation import memorisation, memorisation_sentence
 from latentomics.evaluation.mmd import mmd
 from latentomics.evaluation.probe import default_comparisons, probe
 from latentomics.evaluation.reconstruction import reconstruction, sample_errors
@@ -31,10 +33,15 @@ __all__ = [
     "comparable",
     "confounding",
     "default_comparisons",
+    "description_bits",
     "embedding",
+    "importance_nll",
     "ks",
     "label_by_site",
     "label_efficiency",
+    "likelihood",
+    "memorisation",
+    "memorisation_sentence",
     "mmd",
     "numbered",
     "principal_map",

@@ -30,8 +30,10 @@ from latentomics.features.errors import (
     patch_pca_errors,
     pca_errors,
 )
+from latentomics.features.generate import decode_codes, nearest_distances
 from latentomics.features.harmonise import Combat, fit_combat
-from latentomics.features.posterior import posteriors
+from latentomics.features.likelihood import Weighed, importance_weights, noise_log_sd
+from latentomics.features.posterior import posterior_variances, posteriors
 from latentomics.features.reference import Likeness, Reference, fit_reference
 from latentomics.features.regional import regional_statistics, signed_distance
 from latentomics.features.repeated import CHAINED, Repeated, repeated_features
@@ -44,6 +46,7 @@ from latentomics.features.table import (
     read_table,
     require_table_path,
     size_columns,
+    with_group,
     write_table,
     write_with_dictionary,
 )
@@ -65,25 +68,31 @@ __all__ = [
     "Reference",
     "Regions",
     "Repeated",
+    "Weighed",
     "build_table",
     "classic_names",
+    "decode_codes",
     "encode_store",
     "features_dictionary",
     "fit_combat",
     "fit_patch_pca",
     "fit_reference",
+    "importance_weights",
     "input_of",
     "intensity_features",
     "lattice",
     "mean_errors",
     "mean_image",
     "measure_classic",
+    "nearest_distances",
     "network_errors",
     "network_regions",
+    "noise_log_sd",
     "patch_pca_errors",
     "patch_pca_features",
     "pca_errors",
     "pca_features",
+    "posterior_variances",
     "posteriors",
     "read_table",
     "regional_statistics",
@@ -92,6 +101,7 @@ __all__ = [
     "require_table_path",
     "signed_distance",
     "size_columns",
+    "with_group",
     "write_table",
     "write_with_dictionary",
 ]

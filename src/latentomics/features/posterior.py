@@ -1,7 +1,8 @@
-"""The posterior of single samples, for evaluations of the aggregate posterior.
+"""The posterior of samples: for evaluations of the aggregate posterior, and as features.
 
 In: a network with a Gaussian code and samples of a store. Out: means and logarithms of variances
-(rows, latent), of samples as they lie. Encoded as every code: float32, in chunks of one size.
+(rows, latent), of samples as they lie; variances by case, (cases, latent), averaged over flips as
+latents are. Encoded as every code: float32, in chunks of one size.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentomics.core import DoubleArray, Gaussian, IntArray
+from latentomics.core import DoubleArray, Gaussian, IntArray, RequestError
 from latentomics.dataset import Store
-from latentomics.features.encode import CHUNK, reading
-from latentomics.features.samples import input_of
+from latentomics.features.encode import CHUNK, chunks, reading
+from latentomics.features.samples import ByCase, by_case, flips_of, input_of
 
 if TYPE_CHECKING:
     from latentomics.models import Network
+    from latentomics.planning import Plan
 
 
 def posteriors(
@@ -43,3 +45,34 @@ def posteriors(
             found.append((mean, log_var))
     means, log_vars = zip(*found, strict=True)
     return np.concatenate(means), np.concatenate(log_vars)
+
+
+def posterior_variances(network: Network, plan: Plan, store: Store) -> ByCase:
+    """Return how uncertain each latent of each case is: the variance of its posterior.
+
+    Raises
+    ------
+    RequestError
+        Where the code is no Gaussian vector.
+    """
+    import torch
+
+    spec = network.spec
+    if spec.code != "gaussian" or spec.block:
+        raise RequestError(
+            "this method's code has no posterior, so no variances",
+            f"method {plan.method.value}, code {spec.code}",
+            "use a method with a Gaussian code, such as vae",
+        )
+    flips = flips_of(spec.dimension, plan.symmetries.value)
+    device = next(network.parameters()).device
+    variances = np.zeros((len(store), spec.latent))
+    with reading(network):
+        for rows, inputs in chunks(store, spec.channels_in):
+            tensor = torch.from_numpy(inputs).to(device)
+            for axes in flips:
+                code = network.encode(tensor.flip([2 + axis for axis in axes]) if axes else tensor)
+                found = code.log_var.double().exp().cpu().numpy()  # type: ignore[union-attr]
+                variances[rows] += found[: rows.stop - rows.start] / len(flips)
+    names = [f"posterior_variance_{number:03d}" for number in range(spec.latent)]
+    return by_case(store, variances.astype(np.float32), names)

@@ -92,6 +92,29 @@ def build_table(
     )
 
 
+def with_group(
+    table: FeatureTable, group: str, cases: Sequence[str], columns: Columns
+) -> FeatureTable:
+    """Return a table with one group of columns more, or in place of the one of that name.
+
+    Parameters
+    ----------
+    cases : sequence of str
+        Of the columns' rows, in any order; every case of the table is among them.
+    """
+    import pandas
+
+    frame = table.frame.drop(columns=list(table.groups.get(group, ())))
+    place = {case: row for row, case in enumerate(cases)}
+    values = columns.values[[place[case] for case in frame["case"]]]
+    added = pandas.DataFrame(values, columns=list(columns.names))
+    return FeatureTable(
+        frame=pandas.concat([frame.reset_index(drop=True), added], axis=1),
+        groups={**table.groups, group: columns.names},
+        provenance=table.provenance,
+    )
+
+
 def size_columns(voxels: Sequence[float], volumes_mm3: Sequence[float]) -> Columns:
     """Return the size of each case's mask in its own voxels and in cubic (2-D: square) mm."""
     values = np.stack([np.asarray(voxels, np.float64), np.asarray(volumes_mm3, np.float64)], axis=1)
@@ -238,6 +261,7 @@ def meaning_of(name: str, group: str) -> tuple[str, str]:
         "latent": f"latent {number} of the code",
         "pooled": f"pooled encoder map {number}",
         "pca": f"principal component {number}",
+        "posterior": f"variance of latent {number} under its posterior",
     }
     return "a.u.", words.get(group, f"{group} feature {number}") + over
 

@@ -8,7 +8,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from latentomics.flow.records import ClassicRecord, EncodeRecord, Event, OnEvent, RunRecord
+from latentomics.flow.records import (
+    ClassicRecord,
+    EncodeRecord,
+    Event,
+    OnEvent,
+    RunRecord,
+    SampleRecord,
+)
 
 if TYPE_CHECKING:
     from latentomics.flow.checking import check, make_plan
@@ -16,7 +23,9 @@ if TYPE_CHECKING:
     from latentomics.flow.job import run
     from latentomics.flow.learning import Learned, latents, learn
     from latentomics.flow.measuring import classic
+    from latentomics.flow.sampling import sample
     from latentomics.flow.sealing import report, verify
+    from latentomics.flow.uncertainty import posterior
 
 _PLACES = {
     "Learned": "learning",
@@ -26,8 +35,10 @@ _PLACES = {
     "latents": "learning",
     "learn": "learning",
     "make_plan": "checking",
+    "posterior": "uncertainty",
     "run": "job",
     "report": "sealing",
+    "sample": "sampling",
     "verify": "sealing",
 }
 
@@ -38,14 +49,17 @@ __all__ = [
     "Learned",
     "OnEvent",
     "RunRecord",
+    "SampleRecord",
     "check",
     "classic",
     "encode",
     "latents",
     "learn",
     "make_plan",
+    "posterior",
     "report",
     "run",
+    "sample",
     "verify",
 ]
 

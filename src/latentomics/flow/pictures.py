@@ -57,34 +57,30 @@ def _reconstructions(fitting: Fitting, store: Store, unit: str) -> Arrays:
         outputs.append(_rebuilt(fitting, store, row) * scale + offset)
         masks.append(sample.mask)
     size = np.max([values.shape for values in originals], axis=0)
-    grid = store.sample(rows[0]).frame.target
+    grid, flat = store.sample(rows[0]).frame.target, flat_axis(store.sample(rows[0]))
     return {
         "input": np.stack([_filled(values, size) for values in originals]),
         "reconstruction": np.stack([_filled(values, size) for values in outputs]),
         "mask": np.stack([_filled(mask.astype(np.float32), size, 0.0) > 0 for mask in masks]),
         "case": np.array([store.cases[row] for row in rows]),
-        "spacing": np.array([_spacing(store.sample(row)) for row in rows]),
+        "spacing": np.array([sample_spacing(store.sample(row)) for row in rows]),
         "unit": np.array([unit if physical else "normalised units"]),
         "spacing_unit": np.array([grid.unit]),
-        **_flat_axis(store.sample(rows[0])),
+        **({} if flat is None else {"flat_axis": np.array([flat])}),
     }
 
 
-def _spacing(sample: Sample) -> list[float]:
+def sample_spacing(sample: Sample) -> list[float]:
     """Return the spacing along the axes that a sample has."""
-    flat = _flat_axis(sample).get("flat_axis")
-    return [
-        step
-        for axis, step in enumerate(sample.frame.target.spacing)
-        if flat is None or axis != flat[0]
-    ]
+    flat = flat_axis(sample)
+    return [step for axis, step in enumerate(sample.frame.target.spacing) if axis != flat]
 
 
-def _flat_axis(sample: Sample) -> Arrays:
-    """Return the axis that a plane of a volume was cut across; nothing for other samples."""
+def flat_axis(sample: Sample) -> int | None:
+    """Return the axis that a plane of a volume was cut across; None for other samples."""
     if len(sample.frame.size) == sample.mask.ndim:
-        return {}
-    return {"flat_axis": np.array([sample.frame.size.index(1)])}
+        return None
+    return sample.frame.size.index(1)
 
 
 def _rebuilt(fitting: Fitting, store: Store, row: int) -> FloatArray:

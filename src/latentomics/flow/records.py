@@ -63,5 +63,18 @@ class ClassicRecord:
     exit_code: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRecord:
+    """Images that a model made up; ``memorisation`` is their distance to training cases.
+
+    Held-out cases lie at 1; well below that the model repeats what it has seen.
+    """
+
+    picture: Path
+    count: int
+    memorisation: float
+    sentence: str
+
+
 def ignore(event: Event) -> None:
     """Take an event and do nothing."""

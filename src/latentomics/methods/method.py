@@ -84,6 +84,12 @@ class Method:
         site = any("domain" in PENALTIES[name].needs for name in self.penalties)
         return ("site",) if site else ()
 
+    @property
+    def generates(self) -> bool:
+        """Whether codes are held to N(0, I), so that draws from it stand for images."""
+        held = any("prior" in PENALTIES[name].needs for name in self.penalties)
+        return self.code == "gaussian" or held
+
     def weights(self, step: int) -> dict[str, float]:
         """Return the weight of each penalty at a training step."""
         return weights_at(self.penalties, self.schedule, self.warm_up_steps, step)

@@ -1,6 +1,7 @@
 """A run folder in; one offline page for radiologists and statisticians out."""
 
+from latentomics.report.generated import write_images
 from latentomics.report.sample import CHARTS, CHARTS_A_LABEL, draw_sample
 from latentomics.report.write import write_report
 
-__all__ = ["CHARTS", "CHARTS_A_LABEL", "draw_sample", "write_report"]
+__all__ = ["CHARTS", "CHARTS_A_LABEL", "draw_sample", "write_images", "write_report"]

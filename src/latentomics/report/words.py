@@ -38,6 +38,11 @@ METRIC_NAMES = {
     "collapsed_share": "share of collapsed latents",
     "participation_ratio": "effective dimension (participation ratio)",
     "kl_nats": "KL (nats)",
+    "nll": "negative log-likelihood (nats a sample)",
+    "nll_bound": "its bound, NLL + KL (nats a sample)",
+    "nll_per_voxel": "negative log-likelihood (nats a voxel)",
+    "bits_per_voxel": "length of a description (bits a voxel)",
+    "effective_draws": "effective draws",
 }
 
 UP_TO_ONE = ("auroc", "average_precision", "balanced_accuracy", "r2", "spearman")

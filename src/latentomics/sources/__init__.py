@@ -10,6 +10,7 @@ from latentomics.sources.formats import FORMATS, is_axis_aligned, read_volume
 from latentomics.sources.labels import Label, label_of
 from latentomics.sources.manifest import cohort_of_frame, read_cohort
 from latentomics.sources.reading import read_case
+from latentomics.sources.step import stored_steps
 from latentomics.sources.summary import mask_rules
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "read_cohort",
     "read_volume",
     "rejection_of",
+    "stored_steps",
     "voxel_hash",
 ]

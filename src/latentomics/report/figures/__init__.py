@@ -7,6 +7,7 @@ from latentomics.report.figures.histogram import region_sizes
 from latentomics.report.figures.ladder import Ladder, ladders
 from latentomics.report.figures.latent_map import Colouring, latent_map
 from latentomics.report.figures.matrix import alike_matrix
+from latentomics.report.figures.mosaic import mosaic
 from latentomics.report.figures.neighbours import Neighbour, neighbour_rows
 from latentomics.report.figures.reconstruction import Shown, comparison
 from latentomics.report.figures.style import png, svg
@@ -27,6 +28,7 @@ __all__ = [
     "latent_activity",
     "latent_map",
     "learning_curves",
+    "mosaic",
     "neighbour_rows",
     "png",
     "region_sizes",

@@ -35,7 +35,8 @@ _PANELS, _TRAVERSED, _QUERIES, _NEIGHBOURS = 6, 8, 6, 6
 
 def latent_section(files: RunFiles) -> Section:
     """Return the section about the latent space."""
-    blocks = [*_map(files), *_activity(files), *_traversals(files), *_neighbours(files)]
+    blocks = [*_map(files), *_activity(files), *_likelihood(files)]
+    blocks += [*_traversals(files), *_neighbours(files)]
     if not blocks:
         reason = files.missing.get(
             "pictures/data.npz", "No pictures of the latent space are stored"
@@ -104,6 +105,19 @@ def _activity(files: RunFiles) -> list[Block]:
     if collapse:
         blocks.append(_code(collapse, intervals=files.demonstration is None))
     return [Heading(text="How many latents are in use"), *blocks] if blocks else []
+
+
+def _likelihood(files: RunFiles) -> list[Block]:
+    """Return how likely held-out cases are, where 'evaluate --nll' measured it."""
+    found = chosen(files.results, "likelihood")
+    if not found:
+        return []
+    words = (
+        "By importance sampling from the posterior. Few effective draws beside the draws made: the "
+        "true likelihood may be better than said."
+    )
+    table = _code(found, intervals=files.demonstration is None)
+    return [Heading(text="How likely held-out cases are"), Words(text=words, tone="note"), table]
 
 
 def _bars(values: DoubleArray, axis: str) -> Picture:
