@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Value = float | str | bool
 WITHIN_0_AND_1 = ("percentile", "identity")  # normalisations; the second one as far as training saw
+SHARES = ("hidden", "rho")  # options that lie between 0 and 1
 USUAL_WARM_UP = 500  # steps, where a method that has none is given a schedule
 
 
@@ -142,7 +143,7 @@ def _free_likelihood(method: Method) -> bool:
 def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:
     """Return what does not go together, and the remedy; None where all does."""
     network, noise = plan.network.value, plan.noise.value
-    likelihood = LIKELIHOODS[method.likelihood]
+    likelihood, options = LIKELIHOODS[method.likelihood], method.all_options()
     checks = (
         (
             plan.dimension.value not in method.dimensions,
@@ -187,14 +188,17 @@ def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:
             f"set the network's output to {likelihood.output}",
         ),
         (
-            float(method.all_options().get("draws", 1)) < 1,
+            float(options.get("draws", 1)) < 1,
             "fewer than one draw of each code",
             "set draws to 1 or more",
         ),
-        (
-            not 0 < float(method.all_options().get("hidden", 0.5)) < 1,
-            "a share of hidden blocks that is none",
-            "set hidden to a number between 0 and 1",
+        *(
+            (
+                name in options and not 0 < float(options[name]) < 1,
+                f"{name} {options.get(name)}, which is no share",
+                f"set {name} to a number between 0 and 1",
+            )
+            for name in SHARES
         ),
         *network_conflicts(method, plan),
         *(

@@ -33,7 +33,7 @@ class CodeHead(nn.Module):
             raise RequestError(
                 "a top-k code keeps at least one unit and at most all",
                 f"active {spec.active} of {spec.latent}",
-                "set the network's active to a number between",
+                f"set active to a number from 1 to {spec.latent}",
             )
         depth = math.gcd(spec.latent, DEPTH)
         self.quantiser = Quantiser(spec.codebook, depth) if spec.code == "quantised" else None
