@@ -23,6 +23,32 @@ from latentomics.training.task import AutoencoderTask
 CASES = [(name, d) for name in METHODS for d in METHODS[name].dimensions]
 TRAINED = [name for name in METHODS if not METHODS[name].closed_form]
 
+TABLE = {  # METHODS 28: the codes, and where they are not for signals, images and volumes alike
+    "point": "linear autoencoder dense deep denoising invariant wae-mmd",
+    "sigmoid": "sparse contractive",
+    "map": "local masked",
+    "quantised": "vq-vae",
+    "capsules": "transforming",
+    "gaussian": "probabilistic-pca vae beta-vae capacity-vae annealed-vae beta-tcvae factor-vae "
+    "dip-vae info-vae control-vae balanced-vae iwae basis-vae recurrent-vae",
+}
+FEWER = {"transforming": (2, 3), "recurrent-vae": (1,)}
+
+
+def test_the_methods_are_those_of_the_table() -> None:
+    wanted = {
+        name: (code, FEWER.get(name, (1, 2, 3)))
+        for code, names in TABLE.items()
+        for name in names.split()
+    }
+    assert {name: (METHODS[name].code, METHODS[name].dimensions) for name in METHODS} == wanted
+    assert all(METHODS[name].summary and METHODS[name].paper for name in METHODS)
+
+
+def test_what_generates_has_a_prior() -> None:
+    generating = {name for name in METHODS if METHODS[name].generates}
+    assert generating == {*TABLE["gaussian"].split(), "wae-mmd"}
+
 
 @pytest.mark.parametrize(("name", "dimension"), CASES)
 def test_a_method_trains_on_odd_sizes_and_encodes_alike(name: str, dimension: int) -> None:
