@@ -61,6 +61,30 @@ def test_a_planted_label_is_found_and_compared():
     json.dumps(plain(results), allow_nan=False)
 
 
+def test_KA_22_calibration_of_a_probe_is_that_of_its_log_odds_with_their_prevalence():
+    generator = np.random.default_rng(3)
+    rows = generator.normal(size=(4000, 1))
+    truth = generator.random(4000) < 1 / (1 + np.exp(1.5 - 2 * rows[:, 0]))
+    part = Part(train=np.arange(2000), test=np.arange(2000, 4000), blocks={"latent": [rows]})
+    label = Label(values=truth.astype(float).tolist())
+    results = probe(label, [part], np.arange(4000), draws=200, calibrated=True)
+    assert by(results, "latent", "calibration_slope").value == pytest.approx(1, abs=0.15)
+    assert by(results, "latent", "calibration_intercept").value == pytest.approx(0, abs=0.15)
+    assert by(results, "latent", "brier").value < truth.mean() * (1 - truth.mean())
+    assert by(results, "latent", "calibration_error").low is None
+    assert "brier" not in {r.metric for r in probe(label, [part], np.arange(4000), draws=20)}
+
+
+def test_KA_22_2_delong_stands_beside_the_bootstrap_where_images_are_patients():
+    patients, truth, knows, noise = cohort()
+    part = split(300, {"latent": [knows], "pca": [noise]})
+    label = Label(values=truth.astype(float).tolist())
+    alone = by(probe(label, [part], np.arange(300), draws=200), "latent", "auroc_minus_pca")
+    assert alone.settings["p_delong"] < 0.01
+    twice = by(probe(label, [part], patients, draws=200), "latent", "auroc_minus_pca")
+    assert "p_delong" not in twice.settings
+
+
 def test_a_shuffled_label_is_not_above_chance():
     patients, truth, knows, _ = cohort()
     shuffled = np.random.default_rng(5).permutation(truth.reshape(-1, 2)).ravel()

@@ -198,8 +198,8 @@ def test_the_verdict_says_what_the_code_adds_to_classic_radiomics():
         return verdict([*good(), richest, *gains], [], facts)[3].sentence
 
     assert "no clear gain over classic radiomics (-0.010)" in said(0.01)
-    assert "with classic radiomics, clearly more than those alone (+0.020)" in said(0.01)
-    assert "not clearly more than those alone" in said(-0.01)
+    assert "with classic radiomics, clearly more than with that alone (+0.020)" in said(0.01)
+    assert "not clearly more than with that alone" in said(-0.01)
 
 
 def many(outcomes):

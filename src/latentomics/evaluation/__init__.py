@@ -7,14 +7,16 @@ from latentomics.evaluation.confounding import confounding, label_by_site
 from latentomics.evaluation.embedding import embedding, principal_map
 from latentomics.evaluation.judgement import Facts, Sentence
 from latentomics.evaluation.ks import ks
+from latentomics.evaluation.label_curve import label_curve
 from latentomics.evaluation.labels import label_efficiency
 from latentomics.evaluation.likelihood import description_bits, importance_nll, likelihood
 from latentomics.evaluation.linear import COMPONENTS
 from latentomics.evaluation.memorisation import memorisation, memorisation_sentence
 from latentomics.evaluation.mmd import mmd
+from latentomics.evaluation.permutation import permutation
 from latentomics.evaluation.probe import default_comparisons, probe
 from latentomics.evaluation.reconstruction import reconstruction, sample_errors
-from latentomics.evaluation.scoring import LabelLike, Part
+from latentomics.evaluation.scoring import LabelLike, Part, truth_of
 from latentomics.evaluation.site import site_columns, site_label, site_predictability
 from latentomics.evaluation.site_variance import site_variance
 from latentomics.evaluation.stability import retest_pairs, stability
@@ -38,12 +40,14 @@ __all__ = [
     "importance_nll",
     "ks",
     "label_by_site",
+    "label_curve",
     "label_efficiency",
     "likelihood",
     "memorisation",
     "memorisation_sentence",
     "mmd",
     "numbered",
+    "permutation",
     "principal_map",
     "probe",
     "reconstruction",
@@ -56,5 +60,6 @@ __all__ = [
     "site_variance",
     "stability",
     "structure",
+    "truth_of",
     "verdict",
 ]

@@ -19,6 +19,7 @@ SIMPLER = {
     "classic": "classic radiomics",
     "size": "size alone",
 }
+ADDED = {"classic": "classic radiomics", "size": "size"}  # nested: with the code against without
 SITE = "the site alone"
 Outcome = Literal["better", "alike", "worse"]
 
@@ -102,11 +103,14 @@ def _by_baseline(contests: list[Contest]) -> list[str]:
 
 
 def _added(words: Words, main: Result, label: str) -> list[str]:
-    """Say what the code adds to classic radiomics, where both were measured."""
-    gain = words.find("probe", "latent+classic", f"{main.metric}_minus_classic", label)
-    if gain is None:
-        return []
-    clear = gain.low is not None and gain.low > 0
-    amount = "clearly more" if clear else "not clearly more"
-    of_label = f"{label} " if words.many else ""
-    return [f"{of_label}with classic radiomics, {amount} than those alone ({gain.value:+.3f})"]
+    """Say what the code adds to classic radiomics and to size, where that was not said."""
+    said = []
+    for base, name in ADDED.items():
+        gain = words.find("probe", f"latent+{base}", f"{main.metric}_minus_{base}", label)
+        if gain is None or base in main.features.split("+"):
+            continue
+        clear = gain.low is not None and gain.low > 0
+        amount = "clearly more" if clear else "not clearly more"
+        of_label = f"{label} " if words.many else ""
+        said.append(f"{of_label}with {name}, {amount} than with that alone ({gain.value:+.3f})")
+    return said

@@ -8,18 +8,40 @@ Scaling and components use all training pictures, which need no label (METHODS, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from latentomics.core import BoolArray, DoubleArray, IntArray, Result, stream
+from latentomics.core import DoubleArray, IntArray, Result, stream
 from latentomics.evaluation import statistics
-from latentomics.evaluation.linear import COMPONENTS, design, logistic_scores
+from latentomics.evaluation.linear import COMPONENTS, design, logistic_scores, ridge_scores
 from latentomics.evaluation.probe import default_comparisons
-from latentomics.evaluation.scoring import LabelLike, Part, Truth, truth_of
+from latentomics.evaluation.scoring import FEWEST_CONTINUOUS, LabelLike, Part, Truth, truth_of
 
 SEEDS = 20
 DRAWS = 500
+SCALING = "one scale a block, fitted on all training pictures, which needs no label"
+TOGETHER = 2**24  # numbers of the curvatures that are held at once
+RAW = "raw"  # all values of the samples: a block that stays as wide as it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Curves:
+    """The main metric of every set of features against the number of labelled patients.
+
+    Attributes
+    ----------
+    values : mapping of str to DoubleArray of shape (1 + draws, counts)
+        The first row is the figure, the mean over draws of the labelled; the others resample which
+        patients were labelled and which are scored, the same for every set.
+    """
+
+    metric: str
+    counts: tuple[int, ...]
+    values: Mapping[str, DoubleArray]
+    scored: int  # patients
+    seeds: int
 
 
 def label_efficiency(
@@ -47,54 +69,105 @@ def label_efficiency(
         Metric ``auroc`` with ``settings.n_labels``; the interval covers which patients were
         labelled and which are scored. Differences to the baselines are paired in both.
     """
-    truth = truth_of(label)
     if label.kind != "binary":
         return []
+    found = curves_of(label, part, patients, n_labels, seeds=seeds, seed=seed, draws=draws)
+    return curve_records(label.name, found)
+
+
+def curves_of(
+    label: LabelLike,
+    part: Part,
+    patients: IntArray,
+    n_labels: Sequence[int],
+    *,
+    seeds: int = SEEDS,
+    seed: int = 0,
+    draws: int = DRAWS,
+) -> Curves:
+    """Measure every set of features at every number of labelled patients that can be fitted.
+
+    Parameters
+    ----------
+    label : LabelLike
+        Binary (AUROC) or continuous (R2).
+    """
+    truth = truth_of(label)
     known = truth.columns[:, 0]
     orders = [_stratified_order(truth, part, patients, seed, number) for number in range(seeds)]
     test = part.test[truth.known[part.test]]
     weights = statistics.with_value(statistics.resample_patients(patients[test], draws, seed))
     chosen = stream(seed, "label draws").integers(0, seeds, (draws, seeds))
-    results: list[Result] = []
-    for count in n_labels:
-        subsets = [_take(order, patients, count) for order in orders]
-        if any(_fewest(truth, patients, rows) < 2 for rows in subsets):
-            continue
-        measured: dict[str, list[DoubleArray]] = {}
-        for name, blocks in part.blocks.items():
-            features = design(blocks, part.train, COMPONENTS)
-            scores, _ = logistic_scores(features, known, subsets, patients, seed)
+    metric = statistics.r2 if truth.kind == "continuous" else statistics.auroc
+    subsets = {count: [_take(order, patients, count) for order in orders] for count in n_labels}
+    counts = [count for count in n_labels if _enough(truth, patients, subsets[count])]
+    columns: dict[str, list[list[DoubleArray]]] = {}
+    for name, blocks in part.blocks.items():
+        widest = blocks[0].shape[1] if name == RAW else COMPONENTS
+        features = design(blocks, part.train, widest)
+        for place, count in enumerate(counts):
             each = np.stack(
-                [statistics.auroc(one[test], known[test], weights) for one in scores]
+                [
+                    metric(scores[test], known[test], weights)
+                    for scores in _scores(truth, features, subsets[count], patients, seed)
+                ]
             )  # (seeds, 1 + draws)
             resampled = each[chosen, 1 + np.arange(draws)[:, None]].mean(axis=1)
-            value = np.append(each[:, 0].mean(), resampled)
-            measured.setdefault(name.split("/")[0], []).append(value)
-        means = {name: np.mean(several, axis=0) for name, several in measured.items()}
-        number = len(np.unique(patients[test]))
-        results += _records(
-            label.name, means, {"n_labels": count, "draws_of_labels": seeds}, number
-        )
-    return results
+            of_set = columns.setdefault(name.split("/")[0], [[] for _ in counts])
+            of_set[place].append(np.append(each[:, 0].mean(), resampled))
+    return Curves(
+        metric="r2" if truth.kind == "continuous" else "auroc",
+        counts=tuple(counts),
+        values={
+            name: np.stack([np.mean(several, axis=0) for several in by_count], axis=1)
+            for name, by_count in columns.items()
+        },
+        scored=len(np.unique(patients[test])),
+        seeds=seeds,
+    )
 
 
-def _records(
-    target: str, means: dict[str, DoubleArray], settings: dict[str, object], number: int
-) -> list[Result]:
-    rows = [(name, "auroc", values) for name, values in means.items()]
-    for name, baselines in default_comparisons(tuple(means)).items():
-        for base in baselines:
-            rows.append((name, f"auroc_minus_{base}", means[name] - means[base]))
+def curve_records(target: str, curves: Curves) -> list[Result]:
+    """Return the figure of every set and number, and its differences to the baselines."""
     results = []
-    for name, metric, values in rows:
-        low, high = statistics.interval(values[1:])
-        paired = {"p": statistics.two_sided_p(values[1:])} if "minus" in metric else {}
-        results.append(
-            Result(evaluation="label_efficiency", features=name, target=target, metric=metric,
-                   value=float(values[0]), low=low, high=high, n=number,
-                   settings={"scored": "test", **settings, **paired})
-        )  # fmt: skip
+    for place, count in enumerate(curves.counts):
+        at = {name: values[:, place] for name, values in curves.values.items()}
+        rows = [(name, curves.metric, values) for name, values in at.items()]
+        for name, baselines in default_comparisons(tuple(at)).items():
+            for base in baselines:
+                rows.append((name, f"{curves.metric}_minus_{base}", at[name] - at[base]))
+        settings = {"n_labels": count, "draws_of_labels": curves.seeds, "scaling": SCALING}
+        for name, metric, values in rows:
+            low, high = statistics.interval(values[1:])
+            paired = {"p": statistics.two_sided_p(values[1:])} if "minus" in metric else {}
+            results.append(
+                Result(evaluation="label_efficiency", features=name, target=target, metric=metric,
+                       value=float(values[0]), low=low, high=high, n=curves.scored,
+                       settings={"scored": "test", **settings, **paired})
+            )  # fmt: skip
     return results
+
+
+def labelled_patients(label: LabelLike, part: Part, patients: IntArray) -> int:
+    """Return how many training patients have the label."""
+    truth = truth_of(label)
+    return len(np.unique(patients[part.train[truth.known[part.train]]]))
+
+
+def _scores(
+    truth: Truth, features: DoubleArray, subsets: Sequence[IntArray], patients: IntArray, seed: int
+) -> Iterator[DoubleArray]:
+    """Return the scores (n,) of models fitted on each subset, as many at once as memory holds."""
+    known = truth.columns[:, 0]
+    if truth.kind == "continuous":
+        for rows in subsets:
+            yield ridge_scores(features, known, rows, patients, seed)[0]
+        return
+    width = min(features.shape[1], max(len(rows) for rows in subsets))
+    step = max(1, TOGETHER // (6 * width**2))
+    for start in range(0, len(subsets), step):
+        some = subsets[start : start + step]
+        yield from logistic_scores(features, known, some, patients, seed)[0]
 
 
 def _stratified_order(
@@ -102,9 +175,11 @@ def _stratified_order(
 ) -> IntArray:
     """Order the labelled training rows by patient so that every start keeps the classes' shares."""
     rows = part.train[truth.known[part.train]]
+    values = truth.columns[rows, 0]
+    upper = values > np.median(values) if truth.kind == "continuous" else values
     who, place = np.unique(patients[rows], return_inverse=True)
     positive = np.zeros(len(who), dtype=bool)
-    np.logical_or.at(positive, place, truth.columns[rows, 0])
+    np.logical_or.at(positive, place, upper)
     rank = stream(seed, "labelled", number).permutation(len(who)).astype(np.float64)
     for side in (positive, ~positive):
         rank[side] = (np.argsort(np.argsort(rank[side])) + 0.5) / max(1, side.sum())
@@ -117,6 +192,9 @@ def _take(order: IntArray, patients: IntArray, count: int) -> IntArray:
     return order[np.isin(patients[order], kept)]
 
 
-def _fewest(truth: Truth, patients: IntArray, rows: IntArray) -> int:
-    positive: BoolArray = truth.columns[rows, 0]
-    return min(len(np.unique(patients[rows[side]])) for side in (positive, ~positive))
+def _enough(truth: Truth, patients: IntArray, subsets: Sequence[IntArray]) -> bool:
+    """Whether every subset has two patients of each class, or ten with a quantity."""
+    if truth.kind == "continuous":
+        return min(len(np.unique(patients[rows])) for rows in subsets) >= FEWEST_CONTINUOUS
+    sides = [rows[truth.columns[rows, 0] == side] for rows in subsets for side in (True, False)]
+    return min(len(np.unique(patients[rows])) for rows in sides) >= 2

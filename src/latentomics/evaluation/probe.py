@@ -25,6 +25,7 @@ from latentomics.evaluation.scoring import (
     Truth,
     measure,
     points,
+    prior_odds,
     probeable,
     score_sets,
     scored_rows,
@@ -33,6 +34,7 @@ from latentomics.evaluation.scoring import (
 
 DRAWS = 2000
 BASELINES = ("pca", "random", "intensity", "classic")
+WITHOUT_INTERVAL = ("calibration_error",)  # resampling alone makes it larger
 
 
 def probe(
@@ -45,20 +47,28 @@ def probe(
     comparisons: Mapping[str, Sequence[str]] | None = None,
     evaluation: str = "probe",
     components: int = COMPONENTS,
+    calibrated: bool = False,
+    given: Mapping[str, DoubleArray] | None = None,
 ) -> list[Result]:
     """Probe every set of features for a label, and compare the sets on the same patients.
 
     Parameters
     ----------
     label : LabelLike
-        Binary (AUROC, average precision, balanced accuracy), classes (the same, averaged over one
-        against the rest) or continuous (R2, Spearman, MAE).
+        Binary (AUROC, average precision, balanced accuracy; Brier score and calibration where it
+        is asked for), classes (the same, averaged over one against the rest) or continuous (R2,
+        Spearman, MAE).
     parts : sequence of Part
         One split, or folds that together score each case once.
     patients : IntArray of shape (n,)
         Number of each row's patient.
     comparisons : mapping of str to sequence of str, optional
         Baselines of each set; by default those of ``default_comparisons``.
+    calibrated : bool
+        Whether the calibration of binary labels and classes is measured too.
+    given : mapping of str to DoubleArray of shape (n,), optional
+        What models that were fitted elsewhere, on the same training rows, say of every case: log
+        odds of a binary label, or quantities. They are scored and compared like sets of features.
 
     Returns
     -------
@@ -71,7 +81,9 @@ def probe(
     rows = scored_rows(truth, parts)
     weights = statistics.with_value(statistics.resample_patients(patients[rows], draws, seed))
     scored = score_sets(truth, parts, patients, seed=seed, components=components)
-    measured = {name: measure(truth, one, rows, weights) for name, one in scored.items()}
+    priors = prior_odds(truth, parts) if calibrated and truth.kind != "continuous" else None
+    scored |= {name: _given(truth, parts, said) for name, said in (given or {}).items()}
+    measured = {name: measure(truth, one, rows, weights, priors) for name, one in scored.items()}
     shared = {
         "scored": "test" if len(parts) == 1 else f"{len(parts)} folds, out of fold",
         "cases": len(rows),
@@ -83,17 +95,20 @@ def probe(
     )
     results = []
     for name, by_metric in measured.items():
-        how = _how(truth, parts, scored[name])
+        how = _how(truth, parts, scored[name], priors)
         for metric, values in by_metric.items():
+            if not np.isfinite(values[0]):  # a slope that does not exist
+                continue
             settings = {**shared, **how[metric]}
-            results.append(
-                record(features=name, metric=metric, settings=settings, **_figure(values))
-            )
+            figure = _figure(values[:1] if metric in WITHOUT_INTERVAL else values)
+            results.append(record(features=name, metric=metric, settings=settings, **figure))
     pairs = default_comparisons(tuple(measured)) if comparisons is None else comparisons
     first = next(iter(next(iter(measured.values()))))
     for name, baseline in ((name, base) for name, bases in pairs.items() for base in bases):
         gained = measured[name][first] - measured[baseline][first]
         settings = {**shared, "p": statistics.two_sided_p(gained[1:])}
+        if len(parts) == 1 and first == "auroc":
+            settings |= _delong(truth, scored[name], scored[baseline], rows, patients)
         metric = f"{first}_minus_{baseline}"
         results.append(record(features=name, metric=metric, settings=settings, **_figure(gained)))
     return results
@@ -132,12 +147,36 @@ def default_comparisons(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return pairs
 
 
+def _given(truth: Truth, parts: Sequence[Part], said: DoubleArray) -> Scored:
+    """Return what a model says as scores; log odds lie above those of the prevalence."""
+    values = said[:, None]
+    if truth.kind != "continuous":
+        values = values - prior_odds(truth, parts)
+    return Scored(values=values[None], strengths=(), columns=0)
+
+
+def _delong(
+    truth: Truth, one: Scored, other: Scored, rows: IntArray, patients: IntArray
+) -> dict[str, object]:
+    """Return DeLong's p, where it holds: one model each, one image a patient."""
+    single = len(one.values) == len(other.values) == truth.columns.shape[1] == 1
+    if not single or len(np.unique(patients[rows])) < len(rows):
+        return {}
+    scores = np.stack([one.values[0, rows, 0], other.values[0, rows, 0]])
+    known = truth.columns[rows, 0]
+    if min(known.sum(), (~known).sum()) < 2:
+        return {}
+    return {"p_delong": statistics.delong_p(scores, known)}
+
+
 def _figure(values: DoubleArray) -> dict[str, Any]:
     low, high = statistics.interval(values[1:])
     return {"value": float(values[0]), "low": low, "high": high}
 
 
-def _how(truth: Truth, parts: Sequence[Part], scored: Scored) -> dict[str, dict[str, object]]:
+def _how(
+    truth: Truth, parts: Sequence[Part], scored: Scored, priors: DoubleArray | None
+) -> dict[str, dict[str, object]]:
     """Return what each figure rests on; pooled out-of-fold scores mix models (METHODS 22)."""
     shared: dict[str, object] = {
         "columns": scored.columns,
@@ -147,15 +186,15 @@ def _how(truth: Truth, parts: Sequence[Part], scored: Scored) -> dict[str, dict[
     if truth.kind == "classes":
         shared["classes"] = list(truth.classes)
     rows = scored_rows(truth, parts)
-    folds = [points(truth, scored, scored_rows(truth, [part])) for part in parts]
-    seeds = [points(truth, one, rows) for one in scored.apart()]
+    folds = [points(truth, scored, scored_rows(truth, [part]), priors) for part in parts]
+    seeds = [points(truth, one, rows, priors) for one in scored.apart()]
     how = {}
     for metric in folds[0]:
         settings = dict(shared)
         if len(folds) > 1:
             each = [fold[metric] for fold in folds]
-            settings["by_fold"] = [value for value in each if np.isfinite(value)]
-            settings["fold_mean"] = float(np.nanmean(each))
+            known = [value for value in each if np.isfinite(value)]
+            settings |= {"by_fold": known, "fold_mean": float(np.mean(known)) if known else None}
         if len(seeds) > 1:
             settings |= {"seeds": len(seeds), "by_seed": [one[metric] for one in seeds]}
         how[metric] = settings

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from latentomics.core import BoolArray, DoubleArray, IntArray
 from latentomics.evaluation import statistics
+from latentomics.evaluation.calibration import calibration
 from latentomics.evaluation.linear import COMPONENTS, design, logistic_scores, ridge_scores
 
 FEWEST_CONTINUOUS = 10  # labelled training patients
@@ -160,8 +161,24 @@ def scored_rows(truth: Truth, parts: Sequence[Part]) -> IntArray:
     return np.concatenate([part.test[truth.known[part.test]] for part in parts])
 
 
+def prior_odds(truth: Truth, parts: Sequence[Part]) -> DoubleArray:
+    """Return the log odds of each class among the training rows that score a row, (n, columns).
+
+    Scores of a class lie above them; NaN where a row is not scored.
+    """
+    odds = np.full(truth.columns.shape, np.nan)
+    for part in parts:
+        seen = truth.columns[part.train[truth.known[part.train]]].mean(axis=0)
+        odds[part.test] = np.log(seen / (1 - seen))
+    return odds
+
+
 def measure(
-    truth: Truth, scored: Scored, rows: IntArray, weights: DoubleArray
+    truth: Truth,
+    scored: Scored,
+    rows: IntArray,
+    weights: DoubleArray,
+    priors: DoubleArray | None = None,
 ) -> dict[str, DoubleArray]:
     """Return each metric by name, the main one first, as (draws,) for each row of weights.
 
@@ -170,19 +187,28 @@ def measure(
     Parameters
     ----------
     weights : DoubleArray of shape (draws, rows)
+    priors : DoubleArray of shape (n, columns), optional
+        Those of ``prior_odds``: with them, calibration is measured too.
     """
-    metrics = statistics.continuous if truth.kind == "continuous" else statistics.binary
-    each = [
-        metrics(one[rows, column], truth.columns[rows, column], weights)
-        for one in scored.values
-        for column in range(truth.columns.shape[1])
-    ]
+    each = []
+    for one in scored.values:
+        for column in range(truth.columns.shape[1]):
+            scores, known = one[rows, column], truth.columns[rows, column]
+            if truth.kind == "continuous":
+                each.append(statistics.continuous(scores, known, weights))
+                continue
+            found = statistics.binary(scores, known, weights)
+            if priors is not None:
+                found |= calibration(scores + priors[rows, column], known, weights)
+            each.append(found)
     return {name: np.mean([found[name] for found in each], axis=0) for name in each[0]}
 
 
-def points(truth: Truth, scored: Scored, rows: IntArray) -> dict[str, float]:
+def points(
+    truth: Truth, scored: Scored, rows: IntArray, priors: DoubleArray | None = None
+) -> dict[str, float]:
     """Return each metric on the rows."""
-    measured = measure(truth, scored, rows, np.ones((1, len(rows))))
+    measured = measure(truth, scored, rows, np.ones((1, len(rows))), priors)
     return {name: float(values[0]) for name, values in measured.items()}
 
 

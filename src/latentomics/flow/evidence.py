@@ -92,7 +92,7 @@ def _evidence(
         for part in parts:
             part.blocks["site"] = [columns]  # type: ignore[index]
     for label in gathered.labels(gathered.cases):
-        results += probe(label, parts, patients, draws=effort.draws, seed=seed)
+        results += probe(label, parts, patients, draws=effort.draws, seed=seed, calibrated=True)
         if not folds:
             few = effort.few_labels
             results += label_efficiency(label, single, patients, n_labels=few, seed=seed)

@@ -147,13 +147,13 @@ def _labels(
     """Time each label once; the first is probed twice, for libraries that load at first use."""
     labels = gathered.labels(gathered.cases)
     for label in labels[:1]:
-        probe(label, [part], patients, draws=1)
+        probe(label, [part], patients, draws=1, calibrated=True)
     begun = now()
     for label in labels:
-        probe(label, [part], patients, draws=1)
+        probe(label, [part], patients, draws=1, calibrated=True)
     fitted = now()
     for label in labels:
-        probe(label, [part], patients, draws=1 + DRAWS)
+        probe(label, [part], patients, draws=1 + DRAWS, calibrated=True)
     drawn = now()
     for label in labels:
         label_efficiency(label, part, patients)

@@ -1,7 +1,16 @@
 """A run folder in; one offline page for radiologists and statisticians out."""
 
 from latentomics.report.generated import write_images
+from latentomics.report.lengths import LengthFigure, draw_lengths
 from latentomics.report.sample import CHARTS, CHARTS_A_LABEL, draw_sample
 from latentomics.report.write import write_report
 
-__all__ = ["CHARTS", "CHARTS_A_LABEL", "draw_sample", "write_images", "write_report"]
+__all__ = [
+    "CHARTS",
+    "CHARTS_A_LABEL",
+    "LengthFigure",
+    "draw_lengths",
+    "draw_sample",
+    "write_images",
+    "write_report",
+]

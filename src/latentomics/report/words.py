@@ -27,6 +27,10 @@ METRIC_NAMES = {
     "auroc": "AUROC",
     "average_precision": "average precision",
     "balanced_accuracy": "balanced accuracy",
+    "brier": "Brier score",
+    "calibration_slope": "calibration slope",
+    "calibration_intercept": "calibration intercept (log odds)",
+    "calibration_error": "calibration error",
     "r2": "R²",
     "spearman": "Spearman ρ",
     "mae": "mean absolute error",
@@ -45,7 +49,15 @@ METRIC_NAMES = {
     "effective_draws": "effective draws",
 }
 
-UP_TO_ONE = ("auroc", "average_precision", "balanced_accuracy", "r2", "spearman")
+UP_TO_ONE = (
+    "auroc",
+    "average_precision",
+    "balanced_accuracy",
+    "brier",
+    "calibration_error",
+    "r2",
+    "spearman",
+)
 
 TERM_NAMES = {
     "gradient": "norm of the gradient",

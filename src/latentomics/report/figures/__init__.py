@@ -4,6 +4,7 @@ from latentomics.report.figures.activity import latent_activity
 from latentomics.report.figures.curves import Curve, learning_curves
 from latentomics.report.figures.forest import ForestRow, forest
 from latentomics.report.figures.histogram import region_sizes
+from latentomics.report.figures.label_curves import LabelCurve, label_curves
 from latentomics.report.figures.ladder import Ladder, ladders
 from latentomics.report.figures.latent_map import Colouring, latent_map
 from latentomics.report.figures.matrix import alike_matrix
@@ -17,6 +18,7 @@ __all__ = [
     "Colouring",
     "Curve",
     "ForestRow",
+    "LabelCurve",
     "Ladder",
     "Neighbour",
     "Shown",
@@ -24,6 +26,7 @@ __all__ = [
     "alike_matrix",
     "comparison",
     "forest",
+    "label_curves",
     "ladders",
     "latent_activity",
     "latent_map",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from latentomics.core import Result
 from latentomics.report.page import Block, Cell, Fold, Gallery, Heading, Section, Table, Words
 from latentomics.report.reading import RunFiles
+from latentomics.report.sections.few_labels import few_label_blocks
 from latentomics.report.sections.records import (
     chosen,
     difference_table,
@@ -21,14 +22,19 @@ from latentomics.report.sections.records import (
 )
 from latentomics.report.words import (
     feature_name,
-    interval,
     metric_name,
-    number,
     scored,
     target_name,
 )
 
 MAIN = ("auroc", "r2")
+NESTED = ("size", "classic")  # what the code is added to
+CALIBRATION = ("brier", "calibration_slope", "calibration_intercept", "calibration_error")
+HOW_CALIBRATED = (
+    "{}: are the probabilities right? The slope is 1 and the intercept 0 where they are; a slope "
+    "below 1 means predictions that are too bold. The error is the mean distance between predicted "
+    "and seen frequencies in ten bins of equal mass."
+)
 WITHOUT_INTERVALS = (
     "Intervals and p values are left out: they would suggest a cohort that is not there."
 )
@@ -46,7 +52,10 @@ def evidence_section(files: RunFiles) -> Section:
             "No label was probed: name one with --label, or the label has too few cases of a class"
         )
         blocks.append(Words(text=f"{reason}.", tone="note"))
-    blocks += _few_labels(chosen(files.results, "label_efficiency"), intervals=intervals)
+    blocks += _supervised(chosen(files.results, "supervised"), intervals=intervals)
+    blocks += _elsewhere(chosen(files.results, "external"), intervals=intervals)
+    blocks += _chance(chosen(files.results, "permutation"))
+    blocks += few_label_blocks(chosen(files.results, "label_efficiency"), intervals=intervals)
     if files.results:
         every = record_table(files.results, intervals=intervals)
         blocks.append(
@@ -83,9 +92,20 @@ def _probes(results: Sequence[Result], *, intervals: bool) -> list[Block]:
                 intervals=intervals,
             )
         )
-        tables.append(_all_metrics(own, title=target_name(target)))
+        told, trusted = _apart(own)
+        tables.append(_all_metrics(told, title=target_name(target)))
+        if trusted:
+            caption = HOW_CALIBRATED.format(target_name(target))
+            tables.append(_all_metrics(trusted, title=caption))
     differences = [result for result in results if is_difference(result)]
+    added = [one for one in differences if _nested(one)]
     blocks: list[Block] = [Gallery(pictures=tuple(pictures), columns=2)]
+    if added:
+        caption = "The same model with the code and without it, on the same patients."
+        blocks += [
+            Heading(text="What the code adds"),
+            difference_table(added, intervals=intervals, caption=caption),
+        ]
     if differences:
         caption = "Paired differences on the same patients: is there more than in the baseline?"
         blocks += [
@@ -96,13 +116,27 @@ def _probes(results: Sequence[Result], *, intervals: bool) -> list[Block]:
     return blocks
 
 
+def _apart(results: Sequence[Result]) -> tuple[list[Result], list[Result]]:
+    """Return the figures of how much is known, and those of calibration."""
+    plain = [result for result in results if not is_difference(result)]
+    trusted = [result for result in plain if result.metric in CALIBRATION]
+    return [result for result in plain if result.metric not in CALIBRATION], trusted
+
+
+def _nested(result: Result) -> bool:
+    """Whether a difference is that of a set with the code and the same set without it."""
+    return any(
+        result.features == f"latent+{base}" and result.metric.endswith(f"_minus_{base}")
+        for base in NESTED
+    )
+
+
 def _all_metrics(results: Sequence[Result], *, title: str) -> Table:
     """Return features by metrics for one target."""
-    plain = [result for result in results if not is_difference(result)]
-    metrics = [str(name) for name in distinct(result.metric for result in plain)]
+    metrics = [str(name) for name in distinct(result.metric for result in results)]
     rows: list[tuple[Cell, ...]] = []
-    for features in distinct(result.features for result in plain):
-        own = [result for result in plain if result.features == features]
+    for features in distinct(result.features for result in results):
+        own = [result for result in results if result.features == features]
         values = [
             [row.value for row in without_repeats([r for r in own if r.metric == metric])][:1]
             for metric in metrics
@@ -117,46 +151,50 @@ def _all_metrics(results: Sequence[Result], *, title: str) -> Table:
     )
 
 
-def _few_labels(results: Sequence[Result], *, intervals: bool) -> list[Block]:
-    plain = [result for result in results if not is_difference(result)]
-    if not plain:
-        return []
-    counts = sorted({str(r.settings.get("n_labels", "")) for r in plain}, key=lambda c: (len(c), c))
-    rows: list[tuple[Cell, ...]] = []
-    for target in distinct(result.target for result in plain):
-        for features in distinct(r.features for r in plain if r.target == target):
-            cells = [
-                _cell(
-                    [
-                        r
-                        for r in plain
-                        if (r.target, r.features) == (target, features)
-                        and str(r.settings.get("n_labels", "")) == count
-                    ],
-                    intervals=intervals,
-                )
-                for count in counts
-            ]
-            rows.append((target_name(target), feature_name(str(features)), *cells))
-    heads = tuple(f"{number(int(c)) if c.isdigit() else c} labelled patients" for c in counts)
-    table = Table(
-        columns=("target", "features", *heads),
-        rows=tuple(rows),
-        numeric=frozenset(range(2, len(counts) + 2)),
-        caption="AUROC with few labelled training patients, mean over many draws of them.",
-    )
-    differences = [result for result in results if is_difference(result)]
-    blocks: list[Block] = [Heading(text="With few labels"), table]
-    if differences:
-        paired = difference_table(differences, intervals=intervals, caption="Paired differences.")
-        blocks.append(Fold(summary="Against the baselines, with few labels", blocks=(paired,)))
-    return blocks
-
-
-def _cell(results: Sequence[Result], *, intervals: bool) -> str:
+def _elsewhere(results: Sequence[Result], *, intervals: bool) -> list[Block]:
+    """Show what the run's model and probes give on other cohorts."""
     if not results:
-        return "–"
-    text = scored(results[0].value, results[0].metric)
-    if intervals and results[0].low is not None:
-        text += f" ({interval(results[0].low, results[0].high, results[0].metric)})"
-    return text
+        return []
+    plain = [r for r in results if not is_difference(r)]
+    lead = (
+        "Nothing was fitted there: the linear models are those of the run's training and "
+        "validation cases."
+    )
+    blocks: list[Block] = [Heading(text="On another cohort"), Words(text=lead)]
+    return [*blocks, record_table(plain, intervals=intervals)]
+
+
+def _supervised(results: Sequence[Result], *, intervals: bool) -> list[Block]:
+    """Show what the same encoder gives when it is trained on the labels."""
+    pictures = []
+    for index, target in enumerate(distinct(result.target for result in results)):
+        own = [r for r in results if r.target == target and not is_difference(r)]
+        plotted = [r for r in own if r.metric == main_metric(own)]
+        name = f"supervised_{index + 1:02d}"
+        pictures.append(
+            forest_picture(plotted, name=name, title=target_name(target), intervals=intervals)
+        )
+    if not pictures:
+        return []
+    caption = "The same encoder with a linear head, trained on the label of the training patients."
+    differences = [result for result in results if is_difference(result)]
+    return [
+        Heading(text="Beside an encoder trained on the label"),
+        Gallery(pictures=tuple(pictures), columns=2),
+        difference_table(differences, intervals=intervals, caption=caption),
+    ]
+
+
+def _chance(results: Sequence[Result]) -> list[Block]:
+    """Say what the probe gives on labels dealt out at random."""
+    blocks: list[Block] = []
+    for result in results:
+        count, right = result.settings.get("permutations"), result.settings.get("at_chance")
+        text = (
+            f"{target_name(result.target)}: on {count} random dealings of the label the same probe "
+            f"of {feature_name(result.features)} gives {metric_name(result.metric)} "
+            f"{scored(result.value, result.metric)} on average"
+        )
+        end = ", which is chance." if right else ", which is above chance: something leaks."
+        blocks.append(Words(text=text + end, tone="note" if right else "warn"))
+    return [Heading(text="On labels dealt at random"), *blocks] if blocks else []

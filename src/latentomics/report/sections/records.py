@@ -51,7 +51,7 @@ REFERENCES: Mapping[str, tuple[float, str]] = {
     "r2": (0.0, "the mean"),
     "spearman": (0.0, "no relation"),
 }
-LOWER_IS_BETTER = ("mae", "mse", "rmse")
+LOWER_IS_BETTER = ("mae", "mse", "rmse", "brier", "calibration_error")
 _SPLITS = {"train": "training cases", "val": "validation cases", "test": "test cases"}
 LEARNED_SETS = ("latent", "pooled")
 
