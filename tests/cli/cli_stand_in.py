@@ -29,6 +29,17 @@ class RunRecord:
     verdict: tuple[tuple[str, str], ...]
     rejected: int
     exit_code: int
+    done_before: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outlook:
+    plan: object
+    seconds: float
+    time: str
+    rejected: int
+    exit_code: int
+    done_before: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,6 +114,23 @@ class Flow(types.ModuleType):
             report=folder / "report.html",
             results=self.results,
             verdict=(("ok", "The code is alive."), ("fail", "The label hangs on the site.")),
+            rejected=self.rejected,
+            exit_code=3 if self.rejected else 0,
+        )
+
+    def outlook(
+        self, source: Path, folder: Path, asked: Request, *, on_event: Callable, **options: object
+    ) -> Outlook:
+        self._call("outlook", source, folder, asked, on_event=on_event, **options)
+        plan = types.SimpleNamespace(
+            to_yaml=lambda: "version: 1\n",
+            model_dump=lambda **_: {"version": 1},
+            memory=types.SimpleNamespace(reason="about 0.67 GB"),
+        )
+        return Outlook(
+            plan=plan,
+            seconds=600.0,
+            time="about 600 s in all",
             rejected=self.rejected,
             exit_code=3 if self.rejected else 0,
         )

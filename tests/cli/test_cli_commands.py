@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cli_stand_in
 import pytest
+import yaml
 
 from latentomics.planning import Request
 
@@ -26,7 +27,7 @@ def test_run_hands_every_option_to_the_flow(flow: cli_stand_in.Flow, shell: Call
     assert (name, source, folder) == ("run", Path("cohort.csv"), Path("RUN"))
     begun = options.pop("begun")
     assert time.monotonic() - 60 < begun < time.monotonic()
-    assert options == {"resume": True, "workers": 2}
+    assert options == {"resume": True, "workers": 2, "track": ()}
     assert asked == Request(
         labels=("malignant", "grade>=2"),
         site="site",
@@ -100,9 +101,16 @@ def test_I1_a_run_that_rejected_cases_says_so_with_3(
 
 
 def test_dry_run_prints_the_plan_and_runs_nothing(flow: cli_stand_in.Flow, shell: Callable) -> None:
-    shown = shell("run", "c.csv", "-o", "R", "--dry-run")
-    assert shown.stdout == "version: 1\n"
-    assert [name for name, *_ in flow.calls] == ["make_plan"]
+    words = ("run", "c.csv", "-o", "R", "--dry-run", "--resume", "--track", "mlflow")
+    shown = shell(*words)
+    assert yaml.safe_load(shown.stdout) == {"version": 1}  # the rest are comments
+    assert "# memory    about 0.67 GB\n# time      about 600 s in all\n" in shown.stdout
+    (name, given, options) = flow.calls[0]
+    assert (name, given[:2], len(flow.calls)) == ("outlook", (Path("c.csv"), Path("R")), 1)
+    assert options == {"resume": True, "workers": None, "track": ("mlflow",)}
+    assert json.loads(shell(*words, "--json").stdout)["seconds"] == 600.0
+    flow.rejected = 2
+    assert shell(*words).exit_code == 3
 
 
 def test_plan_goes_to_stdout_or_to_a_file(
@@ -205,6 +213,7 @@ def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
     real = importlib.import_module("latentomics.flow")
     for record in (
         cli_stand_in.RunRecord,
+        cli_stand_in.Outlook,
         cli_stand_in.EncodeRecord,
         cli_stand_in.ClassicRecord,
         cli_stand_in.SampleRecord,
@@ -212,7 +221,7 @@ def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
     ):
         names = {field.name for field in dataclasses.fields(record)}
         assert names <= {field.name for field in dataclasses.fields(getattr(real, record.__name__))}
-    plain = ("run", "make_plan", "check", "encode", "classic", "report", "verify")
+    plain = ("run", "outlook", "make_plan", "check", "encode", "classic", "report", "verify")
     for name in (*plain, "posterior", "sample"):
         given = set(inspect.signature(getattr(cli_stand_in.Flow, name)).parameters)
         needed = set(inspect.signature(getattr(real, name)).parameters)

@@ -52,7 +52,7 @@ def machine() -> dict[str, object]:
 
 
 def stored_run(run: Path) -> dict[str, object]:
-    """Return what a run folder says of itself: verdict, choices and origin.
+    """Return what a run folder says of itself: how far it came, cases, verdict, choices, origin.
 
     Raises
     ------
@@ -69,10 +69,38 @@ def stored_run(run: Path) -> dict[str, object]:
         if isinstance(part, dict) and set(part) == {"value", "reason"}
     }
     return {
+        "state": _state(run),
+        "cases": _cases(run),
         "verdict": [f"{row['status']}: {row['sentence']}" for row in _stored(run / "verdict.json")],
         "plan": chosen,
         "provenance": _stored(run / "provenance.json"),
     }
+
+
+def _state(run: Path) -> str:
+    """Say how far a run came, from its files."""
+    if (run / "seal.json").is_file():
+        return str(_stored(run / "provenance.json").get("outcome", "finished"))
+    history = run / "history.jsonl"
+    lines = history.read_text().splitlines() if history.is_file() else []
+    trained = f"training came to step {json.loads(lines[-1])['step']}" if lines else "not trained"
+    return f"not finished: {trained}; go on with --resume"
+
+
+def _cases(run: Path) -> dict[str, int]:
+    """Count the cases of each part of the split, and those that were rejected."""
+    import csv
+
+    import pandas
+
+    counts = {}
+    if (run / "cohort.parquet").is_file():
+        parts = pandas.read_parquet(run / "cohort.parquet", columns=["split"])["split"]
+        counts = {str(part): int(count) for part, count in parts.value_counts().items()}
+    if (run / "rejected.csv").is_file():
+        with (run / "rejected.csv").open(newline="") as file:
+            counts["rejected"] = len(list(csv.DictReader(file)))
+    return counts
 
 
 def _stored(path: Path) -> Any:

@@ -14,7 +14,7 @@ import typer
 
 from latentomics.cli.command import command
 from latentomics.cli.options import Asked, request_of
-from latentomics.cli.summary import run_document, run_text
+from latentomics.cli.summary import outlook_document, outlook_text, run_document, run_text
 from latentomics.cli.talk import Talk, command_line
 
 
@@ -29,6 +29,7 @@ class Tracker(StrEnum):
     "latentomics run cohort.csv -o RUN --label malignant --site site",
     "latentomics run cohort.csv -o RUN --label 'grade>=2' --folds 5 --budget 20m",
     "latentomics run plan.yaml -o RUN2",
+    "latentomics run cohort.csv -o RUN --dry-run",
     "latentomics run cohort.csv -o RUN --track tensorboard",
 )
 def run(
@@ -41,7 +42,12 @@ def run(
     asked: Asked,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where RUN stopped.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan; write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print plan, memory and time, refuse what the run would refuse, and make nothing. "
+            "'plan' makes one to edit, of a cohort alone.",
+        ),
     ] = False,
     track: Annotated[
         list[Tracker] | None,
@@ -55,15 +61,25 @@ def run(
     """Learn features from a cohort: a table, a report and a model.
 
     The plan is made from the cohort, and every choice in RUN/plan.yaml can be edited and run again.
+    What was done before, by the same request on the same files, is not done again.
     """
     begun = time.monotonic()  # loading what computes takes of the budget too
     from latentomics import flow
 
     request, workers = request_of(asked), asked.workers
+    trackers = tuple(tracker.value for tracker in track or ())
     if dry_run:
-        plan = flow.make_plan(source, request, workers=workers, on_event=talk.on_event)
-        talk.result(plan.to_yaml().rstrip(), plan)
-        return 0
+        seen = flow.outlook(
+            source,
+            output,
+            request,
+            resume=resume,
+            workers=workers,
+            track=trackers,
+            on_event=talk.on_event,
+        )
+        talk.result(outlook_text(seen), outlook_document(seen))
+        return seen.exit_code
     talk.resume_command = command_line("--resume")
     record = flow.run(
         source,
@@ -71,7 +87,7 @@ def run(
         request,
         resume=resume,
         workers=workers,
-        track=[tracker.value for tracker in track or ()],
+        track=trackers,
         begun=begun,
         on_event=talk.on_event,
     )

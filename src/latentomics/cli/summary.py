@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from latentomics.core import Result
-    from latentomics.flow import RunRecord
+    from latentomics.flow import Outlook, RunRecord
 
 MARKS = {"ok": "ok  ", "warn": "note", "fail": "FAIL"}
 MAIN = {  # metrics that the short table shows; all of them stand in results.json
@@ -50,6 +50,32 @@ def run_document(record: RunRecord) -> dict[str, object]:
         "verdict": [{"status": status, "sentence": words} for status, words in record.verdict],
         "rejected": record.rejected,
         "exit_code": record.exit_code,
+        "done_before": record.done_before,
+    }
+
+
+def outlook_text(seen: Outlook) -> str:
+    """Return the plan as YAML, and what it takes as comments below it."""
+    return "\n".join(
+        [
+            seen.plan.to_yaml(),
+            f"# memory    {seen.plan.memory.reason}",
+            f"# time      {seen.time}",
+            f"# rejected  {seen.rejected} cases",
+        ]
+    )
+
+
+def outlook_document(seen: Outlook) -> dict[str, object]:
+    """Return the outlook as plain data."""
+    return {
+        "plan": seen.plan.model_dump(mode="json"),
+        "memory": seen.plan.memory.reason,
+        "seconds": seen.seconds,
+        "time": seen.time,
+        "rejected": seen.rejected,
+        "exit_code": seen.exit_code,
+        "done_before": seen.done_before,
     }
 
 

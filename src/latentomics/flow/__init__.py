@@ -13,6 +13,7 @@ from latentomics.flow.records import (
     EncodeRecord,
     Event,
     OnEvent,
+    Outlook,
     RunRecord,
     SampleRecord,
 )
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from latentomics.flow.job import run
     from latentomics.flow.learning import Learned, latents, learn
     from latentomics.flow.measuring import classic
+    from latentomics.flow.outlook import outlook
     from latentomics.flow.sampling import sample
     from latentomics.flow.sealing import report, verify
     from latentomics.flow.uncertainty import posterior
@@ -35,6 +37,7 @@ _PLACES = {
     "latents": "learning",
     "learn": "learning",
     "make_plan": "checking",
+    "outlook": "outlook",
     "posterior": "uncertainty",
     "run": "job",
     "report": "sealing",
@@ -48,6 +51,7 @@ __all__ = [
     "Event",
     "Learned",
     "OnEvent",
+    "Outlook",
     "RunRecord",
     "SampleRecord",
     "check",
@@ -56,6 +60,7 @@ __all__ = [
     "latents",
     "learn",
     "make_plan",
+    "outlook",
     "posterior",
     "report",
     "run",

@@ -5,12 +5,59 @@ In: the source, the run folder and the request. Out: the plans that are there al
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from latentomics.core import RequestError
-from latentomics.planning import Plan, Request, load_plan
+from latentomics.flow.finished import done_before
+from latentomics.flow.records import RunRecord
+from latentomics.planning import SHARES, Plan, Request, load_plan
 
 PLAN = "plan.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Order:
+    """What a run is to do: the request, and the plan where there is one already.
+
+    Attributes
+    ----------
+    edited, begun : Plan, optional
+        By the user; of the run that goes on.
+    done : RunRecord, optional
+        The run that lies there, where it is what is asked.
+    """
+
+    request: Request
+    edited: Plan | None
+    begun: Plan | None
+    done: RunRecord | None
+
+    @property
+    def given(self) -> Plan | None:
+        """The plan that stands; None where one is to be made."""
+        return self.begun or self.edited
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Shares of the parts of the split."""
+        return self.given.split.value if self.given else SHARES
+
+
+def order_of(
+    source: Path, folder: Path, asked: Request, edited: Plan | None, *, resume: bool
+) -> Order:
+    """Return what a run is to do in a folder.
+
+    Raises
+    ------
+    RequestError
+        When another run lies there, or it was begun otherwise.
+    """
+    request = edited.request if edited else asked.of(source)
+    done = done_before(folder, request, edited)
+    begun = None if done else begun_plan(folder, asked, resume=resume)
+    return Order(request=begun.request if begun else request, edited=edited, begun=begun, done=done)
 
 
 def edited_plan(source: Path, asked: Request) -> Plan | None:

@@ -7,17 +7,18 @@ Each stage below is one call, and leaves a file of the run folder (DESIGN, secti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from latentomics.core import Result, write_atomic
 from latentomics.dataset import Prepared
 from latentomics.features import write_with_dictionary
-from latentomics.flow.asked import PLAN, begun_plan, edited_plan
+from latentomics.flow.asked import PLAN, edited_plan, order_of
 from latentomics.flow.clock import Clock, budget_of
 from latentomics.flow.decide import decide, within_memory
 from latentomics.flow.evidence import evidence, without_intervals
+from latentomics.flow.finished import asked_sha256, now
 from latentomics.flow.fitting import Fitting, Stores, fit_split, stores_of
 from latentomics.flow.folder import (
     provenance,
@@ -37,7 +38,9 @@ from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
 from latentomics.flow.sealing import seal
 from latentomics.flow.tables import table_of
 from latentomics.flow.tracking import Track, of_record, of_results, refuse_missing, tracking
-from latentomics.planning import SHARES, Plan, Request, load_plan
+from latentomics.planning import Plan, Request, load_plan
+
+DONE = "before, by the same request on the same files: nothing was done again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,6 +56,7 @@ class Job:
     clock: Clock
     on_event: OnEvent
     track: Track
+    begun: str = field(default_factory=now)
 
     def place(self, fold: int | None) -> Path:
         """Return the folder of a fold, None the run's own split; made where it is missing."""
@@ -77,6 +81,9 @@ def run(
     on_event: OnEvent = ignore,
 ) -> RunRecord:
     """Learn features from a cohort, and show what they are worth.
+
+    A folder in which the same was done already, by the same version and on files that were not
+    written since, is left as it is.
 
     Parameters
     ----------
@@ -112,17 +119,19 @@ def run(
     refuse_missing(track)
     edited = edited_plan(source, asked)
     with lock_folder(folder):  # before its plan is read: a run that is under way is not resumable
-        given = begun_plan(folder, asked, resume=resume) or edited
-        request = given.request if given else asked.of(source)
+        order = order_of(source, folder, asked, edited, resume=resume)
+        if order.done:
+            on_event(Event(stage="done", done=1, total=1, message=DONE))
+            return order.done
         with tracking(track, folder) as told:
             job = Job(
                 folder=folder,
-                request=request,
+                request=order.request,
                 edited=edited,
-                shares=given.split.value if given else SHARES,
+                shares=order.shares,
                 resume=resume,
                 workers=workers,
-                clock=Clock(budget_s=budget_of(request, edited), begun=begun),
+                clock=Clock(budget_s=budget_of(order.request, edited), begun=begun),
                 on_event=on_event,
                 track=told,
             )
@@ -258,7 +267,12 @@ def _write(
         table = write_with_dictionary(features, folder / "features.parquet")
         unit = next(iter(gathered.facts.values())).value_unit
         write_pictures(folder / "pictures", main, stores.every, unit)
-    outcome = {"outcome": main.fitted.outcome, "weights_sha256": sha256}
+    outcome = {
+        "outcome": main.fitted.outcome,
+        "weights_sha256": sha256,
+        "asked_sha256": asked_sha256(job.request, job.edited),
+        "begun": job.begun,
+    }
     stages = job.clock.stages
     write_json(folder / "provenance.json", provenance(gathered, main.plan, stages, outcome))
     report = write_report(folder)

@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latentomics.core import Result
+
+if TYPE_CHECKING:
+    from latentomics.planning import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,25 @@ class RunRecord:
     verdict: tuple[tuple[str, str], ...]  # status ok, warn or fail, and the sentence
     rejected: int
     exit_code: int
+    done_before: bool = False  # nothing had to be done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outlook:
+    """What a run would do, and what it would take, without doing it.
+
+    Attributes
+    ----------
+    seconds, time : float, str
+        Foreseen wall time of what the words say.
+    """
+
+    plan: Plan
+    seconds: float
+    time: str
+    rejected: int
+    exit_code: int
+    done_before: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from latentomics.core import IntegrityError, RequestError, file_sha256, write_atomic
@@ -56,6 +57,24 @@ def verify(run: Path) -> list[str]:
         raise RequestError(
             "no finished run lies here", str(run), "give the folder of a run that ended"
         ) from None
+    compare(run, sealed)
+    from latentomics.flow.model import load_fitted
+
+    model = load_fitted(run / "model")
+    return [
+        f"{len(sealed)} files have the sha256 that the run recorded",
+        f"model loads: {model.plan.method.value}, {model.plan.network.value.latent} latents",
+    ]
+
+
+def compare(run: Path, sealed: Mapping[str, str]) -> None:
+    """Compare the files of a run with their sealed hashes.
+
+    Raises
+    ------
+    IntegrityError
+        When a file is missing or changed, by name.
+    """
     for name, sha256 in sealed.items():
         path = run / name
         if not path.is_file():
@@ -64,13 +83,6 @@ def verify(run: Path) -> list[str]:
             raise IntegrityError(
                 "a file is not what the run wrote", str(path), "copy the run again, or repeat it"
             )
-    from latentomics.flow.model import load_fitted
-
-    model = load_fitted(run / "model")
-    return [
-        f"{len(sealed)} files have the sha256 that the run recorded",
-        f"model loads: {model.plan.method.value}, {model.plan.network.value.latent} latents",
-    ]
 
 
 def _left_out(relative: Path) -> bool:

@@ -6,8 +6,9 @@ from latentomics.training.checkpoint import (
     save_model,
     weights_sha256,
 )
+from latentomics.training.feed import epoch_rows
 from latentomics.training.fit import fit
-from latentomics.training.lock import lock_folder
+from latentomics.training.lock import lock_folder, refuse_held
 from latentomics.training.loop import train_network
 from latentomics.training.precision import Pace, estimate_step_seconds, measure_pace
 from latentomics.training.records import EpochRecord, Fitted, Optimisation, Progress, Task, Trained
@@ -20,12 +21,14 @@ __all__ = [
     "Progress",
     "Task",
     "Trained",
+    "epoch_rows",
     "estimate_step_seconds",
     "fit",
     "load_model",
     "load_weights",
     "lock_folder",
     "measure_pace",
+    "refuse_held",
     "save_model",
     "train_network",
     "weights_sha256",

@@ -30,6 +30,11 @@ VALIDATION_ROWS = 2048  # at most, the same ones every time
 VALIDATION_PATCHES = 256  # at least, where patches are cut at random
 
 
+def epoch_rows(plan: Plan, samples: int) -> int:
+    """Return the rows of an epoch of so many training samples."""
+    return samples * (PATCHES if plan.view.value == "local" else 1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Feed:
     """Gives the batch of any training step, and the batches of a validation pass."""
@@ -138,7 +143,7 @@ class Feed:
 
     @property
     def _epoch_rows(self) -> int:
-        return len(self.train) * (PATCHES if self.plan.view.value == "local" else 1)
+        return epoch_rows(self.plan, len(self.train))
 
     def _validation_rows(self) -> IntArray:
         count = len(self.held_out)

@@ -58,6 +58,19 @@ def lock_folder(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def refuse_held(folder: Path) -> None:
+    """Refuse what ``lock_folder`` would refuse now; no folder and no file is made.
+
+    Raises
+    ------
+    RequestError
+        See ``lock_folder``.
+    """
+    if folder.is_file() or (folder / LOCK).is_file():
+        with lock_folder(folder):
+            pass
+
+
 def _owner(folder: Path) -> str:
     try:
         note = json.loads((folder / OWNER).read_text())
