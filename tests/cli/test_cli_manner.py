@@ -22,11 +22,13 @@ LINES = {  # one of each command; FOLDER holds what looks like a run
     "classic": "classic c.csv -o t.csv",
     "demo": "demo -o FOLDER",
     "encode": "encode FOLDER c.csv -o t.csv",
+    "evaluate": "evaluate FOLDER --nll 5",
     "info": "info",
     "methods": "methods",
     "plan": "plan c.csv",
     "report": "report FOLDER",
     "run": "run c.csv -o FOLDER",
+    "sample": "sample FOLDER -o s.png",
     "verify": "verify FOLDER",
 }
 WITHOUT_FLOW = ("info", "methods")
