@@ -55,6 +55,30 @@ def test_the_matrix_form_equals_the_loop():
     np.testing.assert_allclose(fast, slow, rtol=1e-10)
 
 
+def test_M2_of_large_sites_as_many_patients_are_drawn_as_memory_affords(monkeypatch):
+    from latentomics.evaluation import mmd as module
+
+    monkeypatch.setattr(module, "MOST_PATIENTS", 15)
+    generator = np.random.default_rng(0)
+    patients = np.repeat(np.arange(60), 2)
+    sites = np.where(patients < 30, "A", "B").tolist()
+    values = generator.normal(size=(120, 3)) + 3 * (patients >= 30)[:, None]
+    sizes = []
+    real = module.permutation_test
+
+    def spy(features, *rest, **options):
+        sizes.append(len(features))
+        return real(features, *rest, **options)
+
+    monkeypatch.setattr(module, "permutation_test", spy)
+    (first,) = mmd("x", [values], sites, patients, permutations=99)
+    (again,) = mmd("x", [values], sites, patients, permutations=99)
+    assert first == again
+    assert first.settings["patients"] == [15, 15]
+    assert (first.n, sizes) == (30, [60, 60])
+    assert first.settings["p"] == 0.01
+
+
 def test_pairs_of_sites_and_small_sites():
     generator = np.random.default_rng(0)
     sites = ["A"] * 40 + ["B"] * 40 + ["C"] * 6 + [None] * 4

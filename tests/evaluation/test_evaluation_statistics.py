@@ -94,3 +94,12 @@ def test_interval_is_wider_over_patients_than_over_images():
 def test_two_sided_p():
     assert s.two_sided_p(np.linspace(0.1, 1, 999)) == pytest.approx(2 / 1000)
     assert s.two_sided_p(np.linspace(-1, 1, 1001)) == pytest.approx(1, abs=0.01)
+
+
+def test_M2_resamples_of_many_images_stay_within_memory():
+    assert s.draws_for(5000, 2000) == 2000
+    images = 70_000  # the training images of 100,000
+    assert s.draws_for(images, 2000) * images * 8 < 200e6
+    weights = s.resample_patients(np.arange(9) // 2, 7, seed=1)
+    assert weights.dtype == np.float64
+    np.testing.assert_array_equal(weights[:, 0], weights[:, 1])

@@ -96,6 +96,7 @@ def curves_of(
     known = truth.columns[:, 0]
     orders = [_stratified_order(truth, part, patients, seed, number) for number in range(seeds)]
     test = part.test[truth.known[part.test]]
+    draws = statistics.draws_for(len(test), draws)
     weights = statistics.with_value(statistics.resample_patients(patients[test], draws, seed))
     chosen = stream(seed, "label draws").integers(0, seeds, (draws, seeds))
     metric = statistics.r2 if truth.kind == "continuous" else statistics.auroc

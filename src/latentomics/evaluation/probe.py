@@ -79,6 +79,7 @@ def probe(
     if not probeable(truth, parts, patients):
         return []
     rows = scored_rows(truth, parts)
+    draws = statistics.draws_for(len(rows), draws)
     weights = statistics.with_value(statistics.resample_patients(patients[rows], draws, seed))
     scored = score_sets(truth, parts, patients, seed=seed, components=components)
     priors = prior_odds(truth, parts) if calibrated and truth.kind != "continuous" else None

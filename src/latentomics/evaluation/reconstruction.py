@@ -70,7 +70,8 @@ def reconstruction(
     where = np.array(split)
     for name in dict.fromkeys(split):
         rows = np.flatnonzero(where == name)
-        drawn = statistics.resample_patients(patients[rows], draws, seed)
+        count = statistics.draws_for(len(rows), draws)
+        drawn = statistics.resample_patients(patients[rows], count, seed)
         weights = statistics.with_value(drawn)
         means = {model: weights @ e[rows] / weights.sum(axis=1) for model, e in errors.items()}
         shared: dict[str, Any] = {

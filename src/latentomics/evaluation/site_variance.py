@@ -84,7 +84,8 @@ def site_variance(
     orders = np.stack([generator.permutation(found.site) for _ in range(permutations)])
     null = _means(found.features, orders, None)
     p = float((1 + (null >= shares.mean() - 1e-12).sum()) / (permutations + 1))
-    weights = statistics.resample_patients(np.arange(len(found.site)), DRAWS, seed)
+    draws = statistics.draws_for(len(found.site), DRAWS)
+    weights = statistics.resample_patients(np.arange(len(found.site)), draws, seed)
     drawn = _means(found.features, found.site, weights)
     # patients drawn twice agree with themselves: resampling raises the share, so it is centred
     low, high = statistics.interval(drawn - drawn.mean() + shares.mean())
@@ -94,7 +95,7 @@ def site_variance(
         "patients": found.counts.tolist(),
         "p": p,
         "permutations": permutations,
-        "interval": f"95 %, {DRAWS} resamples of patients, centred at the value",
+        "interval": f"95 %, {draws} resamples of patients, centred at the value",
         "by_feature": {"names": list(names), "share": [round(float(v), 4) for v in shares]},
     }
     return [

@@ -18,12 +18,25 @@ from latentomics.core import BoolArray, DoubleArray, IntArray, stream
 from latentomics.evaluation.ranks import Order, blocks, divide, over_thresholds
 
 COVERAGE = (0.025, 0.975)
+MOST_WEIGHTS = 10_000_000  # numbers, 80 MB: with more images there are fewer resamples,
+FEWEST_DRAWS = 300  # but never fewer than these
 
 
 def numbered(names: Sequence[object] | npt.NDArray[Any]) -> IntArray:
     """Return whole numbers 0, 1, ... in place of names, (n,), by first appearance."""
     seen: dict[object, int] = {}
     return np.array([seen.setdefault(name, len(seen)) for name in names], dtype=np.int64)
+
+
+def draws_for(images: int, draws: int) -> int:
+    """Return how many resamples of so many images memory affords, at most ``draws``.
+
+    Examples
+    --------
+    >>> draws_for(500, 2000), draws_for(20_000, 2000), draws_for(200_000, 2000)
+    (2000, 500, 300)
+    """
+    return min(draws, max(FEWEST_DRAWS, MOST_WEIGHTS // max(1, images)))
 
 
 def resample_patients(patients: IntArray, draws: int, seed: int) -> DoubleArray:
@@ -44,7 +57,7 @@ def resample_patients(patients: IntArray, draws: int, seed: int) -> DoubleArray:
     _, place = np.unique(patients, return_inverse=True)
     count = int(place.max()) + 1
     times = stream(seed, "patients").multinomial(count, np.full(count, 1 / count), size=draws)
-    weights: DoubleArray = times[:, place].astype(np.float64)
+    weights: DoubleArray = times.astype(np.float64)[:, place]
     return weights
 
 
