@@ -22,7 +22,7 @@ def volume(number: int) -> tuple[np.ndarray, np.ndarray]:
     at = np.indices(SIZE) - (np.array(SIZE) / 2 + rng.uniform(-1, 1, 3))[:, None, None, None]
     radius = np.sqrt((at**2).sum(0))
     values = 100 + 80 * (radius < 4) + rng.normal(0, 5, SIZE)
-    return values.astype(np.float32), ((radius < 4) + (radius < 2)).astype(np.uint8) % 3
+    return values.astype(np.float32), (2 * (radius < 4) - (radius < 2)).astype(np.uint8)
 
 
 def save(path: Path, values: np.ndarray) -> None:
