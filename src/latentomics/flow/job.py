@@ -147,7 +147,7 @@ def _run(job: Job) -> RunRecord:
             on_event=job.on_event,
             on_rejected=partial(write_rejected, job.folder / "rejected.csv"),
         )
-        write_json(job.folder / "check.json", gathered.check.plain())
+        write_json(job.folder / "check.json", gathered.check.overview())
     with job.clock.stage("plan"):
         plan = _plan(job, gathered)
     with job.clock.stage("prepare"):

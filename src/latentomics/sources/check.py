@@ -76,9 +76,14 @@ class CohortCheck:
             lines.append(f"    remedy: {rejection.remedy}")
         return lines
 
+    def overview(self) -> dict[str, object]:
+        """Return it as what JSON knows, without the facts of each case."""
+        names = [field.name for field in fields(self) if field.name != "facts"]
+        return {name: plain(getattr(self, name)) for name in names}
+
     def plain(self) -> dict[str, object]:
-        """Return it as what JSON knows."""
-        return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+        """Return all of it as what JSON knows."""
+        return {**self.overview(), "facts": plain(self.facts)}
 
     def __str__(self) -> str:
         return self.describe()[0]
