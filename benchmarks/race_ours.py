@@ -18,11 +18,10 @@ from peers import DEVICE
 from latentomics.core import NetworkSpec
 from latentomics.dataset import Pca, copies_for, fit_pca, shifted_rows
 from latentomics.features import fit_patch_pca
-from latentomics.flow.baselines import COPIES_BYTES
 from latentomics.methods import METHODS, Method
 from latentomics.models import Network, build_network, centre
 from latentomics.planning import Choice, Length, Plan
-from latentomics.planning.network import choose_network
+from latentomics.planning.network import Architecture, choose_network
 from latentomics.training import Optimisation, measure_pace, train_network
 from latentomics.training.fit import make_task
 from latentomics.training.task import AutoencoderTask
@@ -31,13 +30,14 @@ MAP_CHANNELS = 8  # at stride 4: as many numbers as 64 channels at stride 8
 IMPORTED = ("scipy.linalg", "sklearn.utils.extmath")  # by principal components; not on the clock
 
 
-def rival_of(pair: str, plan: Plan) -> tuple[NetworkSpec, Method]:
+def rival_of(pair: str, crops: Crops) -> tuple[NetworkSpec, Method]:
     """Return the network that we plan for a code of the peer's size, and its method."""
-    spec = plan.network.value
+    spec = crops.plan.network.value
     if pair == "vector":
         return spec, METHODS["autoencoder"]
+    shape = (spec.dimension, spec.size, spec.channels_in)
     local = choose_network(
-        "local", "map", spec.dimension, spec.size, spec.channels_in, MAP_CHANNELS
+        Architecture(kind="local", code="map"), *shape, MAP_CHANNELS, len(crops.train)
     )
     return local.value, METHODS["local"]
 
@@ -48,15 +48,15 @@ class Watched:
     def __init__(self, task: AutoencoderTask, curve: Curve) -> None:
         self.task, self.curve, self.training = task, curve, task.training
 
-    def validation(self) -> dict[str, float]:
-        terms = self.task.validation()
+    def validation(self, parts: int = 1) -> dict[str, float]:
+        terms = self.task.validation(parts)
         self.curve.measure(self.task.network)
         return terms
 
 
 def run(pair: str, crops: Crops, seconds: float, seed: int) -> Curve:
     """Train for so many seconds."""
-    spec, method = rival_of(pair, crops.plan)
+    spec, method = rival_of(pair, crops)
     network: Network
 
     def rebuild(values: torch.Tensor) -> torch.Tensor:
@@ -117,6 +117,6 @@ def _components(spec: NetworkSpec, crops: Crops, plan: Plan) -> Pca:
         )
         return found.pca
     samples = crops.train.whole(np.arange(len(crops.train)))
-    copies = copies_for(len(samples), samples[0].nbytes, COPIES_BYTES)
+    copies = copies_for(len(samples), samples[0].nbytes, plan.components_bytes.value)
     rows = shifted_rows(samples, plan.shift.value, copies, plan.seed)
     return fit_pca(rows, spec.latent, plan.seed)
