@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 
 import race_ours
 import race_peer
@@ -16,7 +17,7 @@ from crops import COHORTS, crops_of
 from peers import PAIRS, RACE_SECONDS, Settings
 
 
-def _rounded(points: list[tuple[float, ...]]) -> list[list[float]]:
+def _rounded(points: Sequence[tuple[float, ...]]) -> list[list[float]]:
     return [[float(f"{value:.6g}") for value in point] for point in points]
 
 

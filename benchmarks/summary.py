@@ -39,6 +39,10 @@ def _row(name: str, rival: str, ours: list, theirs: list, goal: float | None) ->
     }
 
 
+def _seconds(records: Sequence[dict]) -> list[float]:
+    return [record["seconds"] for record in records]
+
+
 def prepare_rows(records: Records) -> list[dict]:
     """Return seconds for all cases, and how far the values lie apart."""
     rows = []
@@ -48,7 +52,7 @@ def prepare_rows(records: Records) -> list[dict]:
             theirs = records.get(f"prepare/{task}/{rival}", [])
             if not ours or not theirs:
                 continue
-            seconds = ([r["seconds"] for r in found] for found in (ours, theirs))
+            seconds = _seconds(ours), _seconds(theirs)
             row = _row(f"prepare/{task}", rival, *seconds, GOALS.get(f"prepare/{task}"))
             apart = max((r["apart"] for r in theirs), key=lambda found: found["median"])
             agree = apart["median"] <= AGREE
@@ -64,7 +68,7 @@ def classic_rows(records: Records) -> list[dict]:
     for name in sorted(names, key=lambda name: int(name.split("/")[1])):
         ours, theirs = (records.get(f"{name}/{who}", []) for who in ("ours", "pyradiomics"))
         if ours and theirs:
-            seconds = ([r["seconds"] for r in found] for found in (ours, theirs))
+            seconds = _seconds(ours), _seconds(theirs)
             rows.append(_row(name, "PyRadiomics", *seconds, GOALS["classic"]))
     return rows
 
@@ -78,7 +82,7 @@ def step_rows(records: Records) -> list[dict]:
             ours = records.get(f"step/{network}/{who}", [])
             if not ours or not plain:
                 continue
-            seconds = ([r["seconds"] for r in found] for found in (ours, plain))
+            seconds = _seconds(ours), _seconds(plain)
             goal = STEP_GOAL[_has_bfloat16(records, ours)] if who == "ours" else None
             name = f"step/{network}" + who.removeprefix("ours").replace("-", " ", 1)
             row = _row(name, "plain float32 loop", *seconds, goal)

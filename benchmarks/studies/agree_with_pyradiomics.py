@@ -25,7 +25,7 @@ from latentomics.sources import read_case, read_cohort
 
 CLASSES = ("firstorder", "shape", "glcm", "glrlm")
 LOWER = -2000.0  # a multiple of 25 below every intensity: edges lie where PyRadiomics has them
-SETTINGS = {
+SETTINGS: dict[str, tuple[dict, dict]] = {
     "32 bins": ({"bins": 32}, {"binCount": 32}),
     "25 HU": ({"lower": LOWER, "bin_width": 25.0}, {"binWidth": 25}),
     "25 HU, 1 mm": (
@@ -38,6 +38,8 @@ SETTINGS = {
 def ours(case: Case, settings: dict) -> dict[str, float]:
     """Return our features under PyRadiomics' names."""
     acquisition, mask = read_case(case)
+    if mask is None:
+        raise SystemExit(f"{case} has no mask")
     region = region_of(
         acquisition, mask, Classic(**settings, aggregation="3d-averaged"), f"case {case.id}"
     )

@@ -66,7 +66,7 @@ def main() -> None:
         moved = deformed_rows(train, how, plan.spacing.value, COPIES, plan.seed)
         tell(f"{COPIES} copies, {how}", moved)
     masks = [np.stack([store.sample(row).mask for row in range(len(store))]) for store in crops]
-    volumes = [[float(case.targets["volume_mm3"]) for case in cases[part]] for part in parts]
+    volumes = [[float(str(case.targets["volume_mm3"])) for case in cases[part]] for part in parts]
     for value in MASK_VALUES:
         both, held_out = (
             np.concatenate([images, np.float32(value) * mask[:, None]], axis=1)
