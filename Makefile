@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo 'Making $(VENV) with the packages of constraints.txt: once, a few minutes, about 2 GB'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable '.[demo,dev]'
+	  --constraint constraints.txt --editable '.[demo,dev,onnx]'
 	@touch $@
 
 demo: $(STAMP) ## Run the main job on real images that come with a pip package

@@ -13,10 +13,11 @@ from latentomics import api
 from latentomics.core import RequestError
 
 
-def test_the_package_offers_the_three_functions() -> None:
+def test_the_package_offers_its_functions() -> None:
     assert latentomics.run is api.run
     assert latentomics.plan is api.plan
     assert latentomics.encode is api.encode
+    assert latentomics.export is api.export
     with pytest.raises(AttributeError):
         _ = latentomics.nothing
 

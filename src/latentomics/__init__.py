@@ -6,12 +6,18 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from latentomics.api import encode, plan, run
+    from latentomics.api import encode, export, plan, run
     from latentomics.learned import LearnedFeatures
 
 __version__ = "0.1.0"
-_PLACES = {"encode": "api", "plan": "api", "run": "api", "LearnedFeatures": "learned"}
-__all__ = ["LearnedFeatures", "__version__", "encode", "plan", "run"]
+_PLACES = {
+    "LearnedFeatures": "learned",
+    "encode": "api",
+    "export": "api",
+    "plan": "api",
+    "run": "api",
+}
+__all__ = ["LearnedFeatures", "__version__", "encode", "export", "plan", "run"]
 
 
 def __getattr__(name: str) -> object:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from latentomics.core import Result
+    from latentomics.flow import ExportRecord
     from latentomics.planning import Plan
 
 SHOWN_ROWS = 5
@@ -164,6 +165,21 @@ def encode(
     return Encoded(
         table=record.table, rows=record.rows, flagged=record.flagged, rejected=record.rejected
     )
+
+
+def export(
+    run: str | Path,
+    output: str | Path,
+    *,
+    cohort: str | Path | None = None,
+    workers: int | None = None,
+) -> ExportRecord:
+    """Write a run's encoder and decoder as ONNX into a folder, compared with torch.
+
+    See the command ``latentomics export``; needs the extra ``onnx``.
+    """
+    of_cases = None if cohort is None else Path(cohort)
+    return flow.export(Path(run), Path(output), cohort=of_cases, workers=workers)
 
 
 def _path(path: Path) -> str:

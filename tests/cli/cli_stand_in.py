@@ -69,6 +69,16 @@ class SampleRecord:
     sentence: str
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportRecord:
+    encoder: Path
+    decoder: Path
+    difference: float
+    tolerance: float
+    cases: int
+    random: int
+
+
 def result(**changes: object) -> Result:
     given = {
         "evaluation": "probe",
@@ -178,6 +188,13 @@ class Flow(types.ModuleType):
     ) -> SampleRecord:
         self._call("sample", run, output, on_event=on_event, **options)
         return SampleRecord(picture=output, count=2, memorisation=0.9, sentence="No repeats.")
+
+    def export(
+        self, run: Path, output: Path, *, cohort: Path | None, on_event: Callable, **options: object
+    ) -> ExportRecord:
+        self._call("export", run, output, cohort=cohort, on_event=on_event, **options)
+        paths = {name: output / f"{name}.onnx" for name in ("encoder", "decoder")}
+        return ExportRecord(**paths, difference=3e-7, tolerance=1e-5, cases=8, random=3)
 
     def verify(self, run: Path) -> list[str]:
         self._call("verify", run, on_event=lambda _: None)

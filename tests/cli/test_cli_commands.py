@@ -159,6 +159,15 @@ def test_encode_and_verify(flow: cli_stand_in.Flow, shell: Callable) -> None:
     assert shell("verify", "RUN").stdout.splitlines()[-1] == "intact"
 
 
+def test_export_prints_the_largest_difference(flow: cli_stand_in.Flow, shell: Callable) -> None:
+    shown = shell("export", "RUN", "-o", "portable")
+    assert shown.exit_code == 0
+    assert "portable/encoder.onnx" in shown.stdout
+    assert "compared  on random inputs and 8 cases" in shown.stdout
+    assert "largest difference from torch 3.0e-07, at most 1e-05" in shown.stdout
+    assert flow.calls[0][1] == (Path("RUN"), Path("portable"))
+
+
 def test_demo_writes_the_cohort_says_what_it_is_and_keeps_earlier_ones(
     flow: cli_stand_in.Flow, shell: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,7 +231,7 @@ def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
         names = {field.name for field in dataclasses.fields(record)}
         assert names <= {field.name for field in dataclasses.fields(getattr(real, record.__name__))}
     plain = ("run", "outlook", "make_plan", "check", "encode", "classic", "report", "verify")
-    for name in (*plain, "posterior", "sample"):
+    for name in (*plain, "export", "posterior", "sample"):
         given = set(inspect.signature(getattr(cli_stand_in.Flow, name)).parameters)
         needed = set(inspect.signature(getattr(real, name)).parameters)
         assert given - {"self", "options"} <= needed, name

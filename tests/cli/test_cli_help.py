@@ -15,6 +15,7 @@ COMMANDS = [
     "demo",
     "encode",
     "evaluate",
+    "export",
     "info",
     "methods",
     "plan",

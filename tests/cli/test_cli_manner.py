@@ -23,6 +23,7 @@ LINES = {  # one of each command; FOLDER holds what looks like a run
     "demo": "demo -o FOLDER",
     "encode": "encode FOLDER c.csv -o t.csv",
     "evaluate": "evaluate FOLDER --nll 5",
+    "export": "export FOLDER -o portable",
     "info": "info",
     "methods": "methods",
     "plan": "plan c.csv",

@@ -12,6 +12,7 @@ from latentomics.flow.records import (
     ClassicRecord,
     EncodeRecord,
     Event,
+    ExportRecord,
     OnEvent,
     Outlook,
     RunRecord,
@@ -21,6 +22,7 @@ from latentomics.flow.records import (
 if TYPE_CHECKING:
     from latentomics.flow.checking import check, make_plan
     from latentomics.flow.encoding import encode
+    from latentomics.flow.exporting import export
     from latentomics.flow.job import run
     from latentomics.flow.learning import Learned, latents, learn
     from latentomics.flow.measuring import classic
@@ -34,6 +36,7 @@ _PLACES = {
     "check": "checking",
     "classic": "measuring",
     "encode": "encoding",
+    "export": "exporting",
     "latents": "learning",
     "learn": "learning",
     "make_plan": "checking",
@@ -49,6 +52,7 @@ __all__ = [
     "ClassicRecord",
     "EncodeRecord",
     "Event",
+    "ExportRecord",
     "Learned",
     "OnEvent",
     "Outlook",
@@ -57,6 +61,7 @@ __all__ = [
     "check",
     "classic",
     "encode",
+    "export",
     "latents",
     "learn",
     "make_plan",

@@ -99,5 +99,17 @@ class SampleRecord:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRecord:
+    """A model as ONNX, and how far it lies from torch at most, in units of the largest value."""
+
+    encoder: Path
+    decoder: Path
+    difference: float
+    tolerance: float
+    cases: int
+    random: int
+
+
 def ignore(event: Event) -> None:
     """Take an event and do nothing."""

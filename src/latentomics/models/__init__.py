@@ -9,10 +9,19 @@ from latentomics.models.capsules import shifted
 from latentomics.models.codes import centre, draw, repeated
 from latentomics.models.counts import ParameterCounts, dense_parameter_count, parameter_counts
 from latentomics.models.network import Network, ParameterGroup, build_network
+from latentomics.models.portable import (
+    DecoderHalf,
+    EncoderHalf,
+    free_size,
+    onnx_bytes,
+    require_onnx,
+)
 
 import_siblings(__name__, list(__path__))
 
 __all__ = [
+    "DecoderHalf",
+    "EncoderHalf",
     "Network",
     "ParameterCounts",
     "ParameterGroup",
@@ -20,7 +29,10 @@ __all__ = [
     "centre",
     "dense_parameter_count",
     "draw",
+    "free_size",
+    "onnx_bytes",
     "parameter_counts",
     "repeated",
+    "require_onnx",
     "shifted",
 ]

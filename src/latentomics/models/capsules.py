@@ -43,13 +43,13 @@ class CapsuleNetwork(Network):
     def encode(self, values: Tensor) -> Capsules:
         """Return what each capsule says of samples (batch, channels_in, *size)."""
         units = self.recognise(values.flatten(1)).sigmoid()
-        units = units.reshape(len(units), self.capsules, -1)
+        units = units.reshape(units.shape[0], self.capsules, -1)
         return joined(self.presence(units)[..., 0].float().sigmoid(), self.pose(units).float())
 
     def decode(self, code: Tensor) -> Tensor:
         """Return reconstructions (batch, channels_out, *size) of presences and poses in a row."""
         presence, pose = code[:, : self.capsules], code[:, self.capsules :]
-        units = self.generate(pose.reshape(len(pose), self.capsules, -1)).sigmoid()
+        units = self.generate(pose.reshape(pose.shape[0], self.capsules, -1)).sigmoid()
         flat: Tensor = self.draw((presence[..., None] * units).flatten(1))
         return flat.float().reshape(-1, self.spec.decoder_channels, *self.spec.size)
 

@@ -109,6 +109,8 @@ class LocalNetwork(Network):
         output: Tensor = self.decoder(code).float()
         if self.linear_path is not None:
             output = output + self.linear_path.decode_blocks(code)
+        if not any(n % self.spec.stem for n in self.spec.size):
+            return output
         blocks = tuple(-(-n // self.spec.stem) for n in self.spec.size)
         return crop_to(output, self.spec.size) if code.shape[2:] == blocks else output
 

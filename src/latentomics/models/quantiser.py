@@ -44,7 +44,9 @@ class Quantiser(nn.Module):
     def forward(self, values: Tensor) -> Quantised:
         """Return the nearest entry of each vector; its gradient goes to the vector."""
         values = values.float()
-        index = self._nearest(self._rows(values)).reshape(len(values), *(values.shape[2:] or (-1,)))
+        index = self._nearest(self._rows(values)).reshape(
+            values.shape[0], *(values.shape[2:] or (-1,))
+        )
         chosen = functional.embedding(index, self.entries)  # (batch, *parts, depth)
         chosen = chosen.flatten(1) if values.ndim == 2 else chosen.movedim(-1, 1)
         through = chosen + (values - values.detach())  # exactly the entry

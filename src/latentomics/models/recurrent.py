@@ -45,12 +45,12 @@ class RecurrentNetwork(Network):
         states, _ = self.reader(given.mT)  # (batch, n, units)
         steps = torch.arange(1, values.shape[2] + 1, device=values.device)
         last = (valid[:, 0] * steps).amax(1).long().clamp_min(1) - 1
-        code: Code = self.code_head(self.into_code(states[torch.arange(len(states)), last]))
+        code: Code = self.code_head(self.into_code(states[torch.arange(states.shape[0]), last]))
         return code
 
     def decode(self, code: Tensor) -> Tensor:
         """Return reconstructions (batch, channels_out, n) of the spec's length."""
-        constant = code.new_ones(len(code), self.spec.size[0], 1)
+        constant = code.new_ones(code.shape[0], self.spec.size[0], 1)
         start = self.from_code(code).tanh().float()
         states, _ = self.writer(constant, start[None])
         output: Tensor = self.output(states)

@@ -113,7 +113,7 @@ class SpatialNetwork(Network):
     def encode(self, values: Tensor) -> Map | Quantised:
         """Return the map of whole samples (batch, channels_in, *size)."""
         if self.quantiser is None:
-            return self.encode_seen(values, values.new_ones(len(values), 1, *self.positions))
+            return self.encode_seen(values, values.new_ones(values.shape[0], 1, *self.positions))
         code: Quantised = self.quantiser(self.encoder(pad_to(values, self.read_stride)))
         return code
 
