@@ -175,13 +175,30 @@ def test_T10_a_flipped_byte_is_refused(finished: flow.RunRecord, tmp_path: Path)
 
 
 def test_a_report_written_again_is_sealed_again(finished: flow.RunRecord) -> None:
-    before = finished.report.read_bytes()
-    finished.report.write_text("damaged")
-    with pytest.raises(IntegrityError, match="not what"):
-        flow.verify(finished.folder)
-    flow.report(finished.folder)
-    assert flow.verify(finished.folder)
-    assert finished.report.read_bytes() == before
+    for path in (finished.report, finished.folder / "model" / "MODEL_CARD.md"):
+        before = path.read_bytes()
+        path.write_text("damaged")
+        with pytest.raises(IntegrityError, match="not what"):
+            flow.verify(finished.folder)
+        flow.report(finished.folder)
+        assert flow.verify(finished.folder)
+        assert path.read_bytes() == before
+
+
+def test_the_model_card_says_what_the_records_say(finished: flow.RunRecord) -> None:
+    card = (finished.folder / "model" / "MODEL_CARD.md").read_text()
+    records = json.loads((finished.folder / "results.json").read_text())
+    known = next(
+        record
+        for record in records
+        if (record["evaluation"], record["features"]) == ("probe", "latent")
+        and record["metric"] == "auroc"
+    )
+    span = f"{known['low']:.3f} to {known['high']:.3f}"
+    assert f"| latent | AUROC | {known['value']:.3f} | {span} | {known['n']} |" in card
+    assert "| all | 60 | 60 |" in card
+    assert "Modality: XR 60. Sites: A 30, B 30." in card
+    assert weights(finished.folder) in card
 
 
 def test_I1_broken_files_cost_their_own_case_only(asked: Request, tmp_path: Path) -> None:

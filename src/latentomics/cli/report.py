@@ -12,7 +12,7 @@ from latentomics.cli.talk import Talk
 
 @command("latentomics report RUN")
 def report(talk: Talk, run: Run) -> int:
-    """Write RUN/report.html again, from the files of the run alone."""
+    """Write RUN/report.html and the model card again, from the files of the run alone."""
     existing_run(run)
     from latentomics import flow
 

@@ -252,7 +252,7 @@ def _write(
     results: Sequence[Result],
     sentences: tuple[tuple[str, str], ...],
 ) -> RunRecord:
-    from latentomics.report import write_report
+    from latentomics.report import write_card, write_report
 
     folder = job.folder
     with job.clock.stage("write"):
@@ -263,7 +263,7 @@ def _write(
             [{"status": status, "sentence": sentence} for status, sentence in sentences],
         )
         features = table_of(gathered, main)
-        sha256 = write_model(folder / "model", gathered, main, stores, results, features)
+        sha256 = write_model(folder / "model", main, features)
         table = write_with_dictionary(features, folder / "features.parquet")
         unit = next(iter(gathered.facts.values())).value_unit
         write_pictures(folder / "pictures", main, stores.every, unit)
@@ -276,6 +276,7 @@ def _write(
     stages = job.clock.stages
     write_json(folder / "provenance.json", provenance(gathered, main.plan, stages, outcome))
     report = write_report(folder)
+    write_card(folder)
     seal(folder)
     job.track(of_results(results, main.plan, main.fitted.history[-1].step))
     return RunRecord(

@@ -14,10 +14,9 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from latentomics import __version__
-from latentomics.core import DoubleArray, IntegrityError, Result, file_sha256, write_atomic
+from latentomics.core import DoubleArray, IntegrityError, file_sha256, write_atomic
 from latentomics.features import FeatureTable, Reference, fit_reference
-from latentomics.flow.fitting import Fitting, Stores
-from latentomics.flow.gather import Gathered
+from latentomics.flow.fitting import Fitting
 from latentomics.models import Network, build_network
 from latentomics.planning import Plan, pipeline_of
 from latentomics.training import load_model, save_model
@@ -41,15 +40,8 @@ class Model:
     provenance: Mapping[str, str]  # of the run's table
 
 
-def write_model(
-    folder: Path,
-    gathered: Gathered,
-    main: Fitting,
-    stores: Stores,
-    results: Sequence[Result],
-    table: FeatureTable,
-) -> str:
-    """Write the model folder; return the sha256 of the weights.
+def write_model(folder: Path, main: Fitting, table: FeatureTable) -> str:
+    """Write the model folder, less its card; return the sha256 of the weights.
 
     ``table`` is the run's: new cases get its columns in its order.
     """
@@ -70,9 +62,7 @@ def write_model(
         "columns": [[name, *columns] for name, columns in table.groups.items()],  # in this order
         "provenance": dict(table.provenance),
     }
-    sha256 = save_model(folder, main.fitted.network, description)
-    write_atomic(folder / "MODEL_CARD.md", _card(gathered, main, stores, results, sha256))
-    return sha256
+    return save_model(folder, main.fitted.network, description)
 
 
 def load_fitted(folder: Path) -> Model:
@@ -140,45 +130,3 @@ def case_errors(
         rows, minlength=len(cases)
     )
     return means
-
-
-def _card(
-    gathered: Gathered,
-    main: Fitting,
-    stores: Stores,
-    results: Sequence[Result],
-    sha256: str,
-) -> str:
-    plan = main.plan
-    spec = plan.network.value
-    figures = [
-        f"- {result.evaluation}, {result.features}"
-        + (f", {result.target}" if result.target else "")
-        + f": {result.metric} {result.value:.4g}"
-        for result in results
-        if result.features in ("latent", "latent+size") and "minus" not in result.metric
-    ]
-    return "\n".join(
-        [
-            "# Model card",
-            "",
-            "Research use only; not for clinical use.",
-            "",
-            f"- Method: {plan.method.value}, code of {spec.latent} ({spec.code}), "
-            f"{spec.dimension}-D, kind {spec.kind}",
-            f"- Trained on {len(stores.train)} samples of {len(gathered.cases)} cases, "
-            f"modality {next(iter(gathered.facts.values())).modality}",
-            f"- Preprocessing: {'; '.join(pipeline_of(plan).describe())}",
-            f"- Training: {main.fitted.outcome}, best at step {main.fitted.best_step}",
-            f"- weights.safetensors sha256: {sha256}",
-            f"- Written by latentomics {__version__}",
-            "",
-            "## Figures on held-out cases",
-            "",
-            *(figures or ["none"]),
-            "",
-            "Encode new cases with `latentomics encode RUN new.csv -o new.parquet`; cases unlike "
-            "the training cohort are flagged in the column `unlike_training`.",
-            "",
-        ]
-    )

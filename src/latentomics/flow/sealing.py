@@ -27,13 +27,14 @@ def seal(folder: Path) -> None:
 
 
 def report(run: Path) -> Path:
-    """Write the report of a run again from its files, and seal it anew, and nothing else."""
-    from latentomics.report import write_report
+    """Write report and model card of a run again from its files, and seal them anew, no more."""
+    from latentomics.report import write_card, write_report
 
     path = write_report(run)
+    made = {path, *([write_card(run)] if (run / "model").is_dir() else [])}
     sealed = run / SEAL
     if sealed.is_file():
-        made = {run / "report.html", *(run / "pictures").glob("*.png")}
+        made |= set((run / "pictures").glob("*.png"))
         made |= set((run / "pictures").glob("*.svg"))
         found = json.loads(sealed.read_text())
         found |= {str(one.relative_to(run)): file_sha256(one) for one in sorted(made)}

@@ -1,5 +1,6 @@
 """A run folder in; one offline page for radiologists and statisticians out."""
 
+from latentomics.report.card import write_card
 from latentomics.report.generated import write_images
 from latentomics.report.lengths import LengthFigure, draw_lengths
 from latentomics.report.sample import CHARTS, CHARTS_A_LABEL, draw_sample
@@ -11,6 +12,7 @@ __all__ = [
     "LengthFigure",
     "draw_lengths",
     "draw_sample",
+    "write_card",
     "write_images",
     "write_report",
 ]
