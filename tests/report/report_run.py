@@ -237,7 +237,7 @@ def write_pictures(folder: Path, names: list[str], dimension: int, shown: int = 
         traversal=moved.astype(np.float32),
         traversal_names=np.array(["latent_003", "latent_005"]),
         traversal_values=steps,
-        thumbnails=draws.random((len(names), 12, 12)).astype(np.float32),
+        thumbnails=draws.random((len(names), *(12, 12)[:dimension])).astype(np.float32),
         neighbour_query=np.array([0, 5]),
         neighbour_index=np.array([[1, 2, 3], [6, 7, 8]]),
         map=draws.normal(size=(len(names), 2)),

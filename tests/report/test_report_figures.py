@@ -13,15 +13,20 @@ from latentomics.report.figures import (
     Colouring,
     ForestRow,
     Shown,
+    TraversalRow,
     comparison,
     forest,
     latent_map,
     mosaic,
+    moved_traces,
     png,
     svg,
+    traces,
 )
+from latentomics.report.figures.forest import FAR
 from latentomics.report.figures.planes import Plane, finite_box, focus_of, planes_of
 from latentomics.report.figures.reconstruction import WIDTH
+from latentomics.report.figures.signals import limits_of
 
 SIZE, SPACING = (6, 8, 4), (1.0, 0.5, 3.0)
 
@@ -136,10 +141,69 @@ def test_a_mask_that_fills_the_picture_is_outlined_at_its_edge() -> None:
     values = np.full((20, 20), 50.0)
     mask = np.zeros((20, 20), bool)
     mask[:, :10] = True
-    row = pixels_of(shown(values, values, mask)).astype(int)[90, :166]
+    row = pixels_of(shown(values, values, mask)).astype(int)[90, : int(WIDTH * 100 / 3) - 4]
     yellow = np.flatnonzero(row[:, 0] - row[:, 2] > 60)
     assert yellow.min() < 4  # the picture's left edge
     assert abs(yellow.max() - WIDTH * 100 / 6) < 4  # and its middle
+
+
+def test_KA_what_lies_outside_the_image_is_neither_black_nor_white() -> None:
+    values = np.full((20, 20), 100.0)
+    values[:, 10:] = np.nan
+    for part in columns_of(pixels_of(shown(values, values, None))):
+        assert np.abs(part[:, -15:].astype(int) - (213, 218, 224)).max() <= 2
+        assert part[:, :15].min() >= 245
+
+
+def signal(values: np.ndarray, reconstruction: np.ndarray, unit: str = "s") -> Shown:
+    return Shown(
+        case="one", values=values, reconstruction=reconstruction, mask=None, spacing=(0.01,),
+        length_unit=unit, unit="mV", window=(0.0, 1.0), limit=0.5, anatomical=False,
+    )  # fmt: skip
+
+
+def test_KA_a_signal_made_too_high_is_red_and_too_low_blue() -> None:
+    moved = np.repeat([0.5, -0.5], 100)
+    content = png(traces(signal(np.zeros(200), moved)), 100).content
+    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+    places = {}
+    for name, colour in (("red", (178, 24, 43)), ("blue", (33, 102, 172))):
+        rows, columns = np.nonzero(np.abs(pixels - colour).max(axis=2) <= 3)
+        places[name] = (rows.mean(), columns.mean(), len(rows))
+    assert places["red"][0] < places["blue"][0]  # above zero
+    assert places["red"][1] < places["blue"][1]  # the first half
+    assert places["red"][2] == pytest.approx(places["blue"][2], rel=0.05)
+
+
+def test_signals_carry_their_unit_of_time_and_of_values() -> None:
+    text = svg(traces(signal(np.zeros(50), np.ones(50)))).content
+    assert b"time (s)" in text
+    assert b"mV" in text
+    assert b"sample" in svg(traces(signal(np.zeros(50), np.ones(50), "px"))).content
+    row = TraversalRow(name="latent_003", images=np.eye(3, 20))
+    figure = moved_traces((row, row), (-2.5, 0, 2.5), spacing=0.01, time_unit="s", unit="mV")
+    drawn = svg(figure).content.decode()
+    assert {"−2.5 SD", "mean", "+2.5 SD", "high − low", "latent_003", "time (s)", "mV"} <= {
+        text.strip() for text in ElementTree.fromstring(drawn).itertext()
+    }
+
+
+def test_KA_limits_hold_all_signals_and_a_margin() -> None:
+    assert limits_of(np.array([0.0, 1.0]), np.array([2.0, np.nan])) == pytest.approx((-0.12, 2.12))
+    assert limits_of(np.zeros(3)) == (-1.0, 1.0)
+
+
+def test_errors_far_apart_stand_on_a_logarithmic_axis() -> None:
+    def ticks(highest: float) -> list[str]:
+        rows = tuple(
+            ForestRow(name=str(v), value=v, low=None, high=None, seeds=(), learned=True)
+            for v in (0.01, 0.02, highest)
+        )
+        drawn = svg(forest(rows, axis="error", metric="mse", reference=None, reference_name=""))
+        return [t.strip() for t in ElementTree.fromstring(drawn.content).itertext()]
+
+    assert "0.005" not in ticks(0.01 * FAR / 2)
+    assert {"0.01", "0.1", "1"} <= set(ticks(2.0))
 
 
 def test_forest_says_intervals_only_where_there_are() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -289,6 +290,63 @@ def test_two_dimensions_and_no_site_or_label(tmp_path: Path) -> None:
     assert "No label was probed" in text
     assert "Sites were not compared" in text
     assert "The patient's right" not in text  # rows and columns have no side
+
+
+def test_signals_are_drawn_as_lines(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", dimension=1, shown=1)
+    text = page_of(folder).text
+    assert "input and reconstruction on one scale" in text
+    assert "grey scale" not in text
+    assert "in the plane" not in text
+    assert (folder / "pictures" / "case_01.svg").is_file()
+    assert (folder / "pictures" / "traversals.svg").is_file()
+    assert (folder / "pictures" / "neighbours.png").is_file()
+
+
+def test_of_several_channels_the_one_that_is_shown_is_named(tmp_path: Path, page: Page) -> None:
+    folder = write_run(tmp_path / "run", shown=1)
+    plan = yaml.safe_load((folder / "plan.yaml").read_text())
+    plan["request"]["channels"] = ["image", "image_ct"]
+    (folder / "plan.yaml").write_text(yaml.safe_dump(plan))
+    assert "Of 2 channels the first is shown: image." in page_of(folder).text
+    assert "channels the first" not in page.text
+
+
+def test_L4_the_verdict_says_what_it_calls_clear(tmp_path: Path) -> None:
+    clear = {"status": "ok", "sentence": "grade: clearly better than PCA (+0.02), not size (-0.1)."}
+    for demonstration, words in (
+        (None, "the intervals stand under"),
+        (DEMONSTRATION, "of a demonstration are not printed"),
+    ):
+        folder = write_run(tmp_path / words[:8], demonstration=demonstration, shown=1)
+        plain = page_of(folder).text
+        assert "leaves out zero" not in plain
+        write_json(folder / "verdict.json", [clear])
+        said = page_of(folder).text
+        assert said.index("leaves out zero") < said.index("Who was studied")
+        assert words in said
+        assert "size (−0.1)" in said
+
+
+def test_a_last_entry_of_few_steps_is_no_mean_of_the_training(tmp_path: Path) -> None:
+    write_history(tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    last = {**lines[-1], "step": lines[-1]["step"] + 1}
+    last["train"] = dict.fromkeys(last["train"], 123456.0)
+    with (tmp_path / "history.jsonl").open("a") as opened:
+        opened.write(json.dumps(last) + "\n")
+    assert "100,000" not in page_of(tmp_path).drawn_text()
+
+
+@pytest.mark.parametrize(
+    ("manifest", "title"),
+    [("cohorts/lungs.csv", "lungs"), ("mni-cohort/manifest.csv", "mni-cohort"), (None, "run")],
+)
+def test_the_title_names_the_cohort(tmp_path: Path, manifest: str | None, title: str) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "plan.yaml").write_text(yaml.safe_dump({"request": {"manifest": manifest}}))
+    assert f"{title} – latentomics" in page_of(folder).text
 
 
 def test_D1_the_same_run_gives_the_same_page_and_leaves_the_library_alone(

@@ -2,7 +2,7 @@
 
 In: a fitting and its stores. Out: some test cases beside their reconstructions, traversals of the
 most active latents, thumbnails with nearest neighbours, and a map of the codes. Values are in the
-acquisition's unit where the cohort has one, else normalised.
+acquisition's unit where the cohort has one, else normalised; NaN lies outside the image.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from latentomics.dataset import Store
 from latentomics.evaluation import redundancy
 from latentomics.features import input_of
 from latentomics.flow.fitting import Fitting
+from latentomics.preprocess import inside
 
 SHOWN = 6
 TRAVERSED = 6
 STEPS = np.linspace(-2.5, 2.5, 7)
 QUERIES = 4
 NEIGHBOURS = 5
-THUMBNAIL = 48
+THUMBNAIL = 48  # pixels an edge
+TRACE = 512  # samples of a signal
 MOST_ALIKE = 256  # latents in the picture of their correlations
 Arrays = dict[str, npt.NDArray[np.generic]]
 
@@ -53,7 +55,7 @@ def _reconstructions(fitting: Fitting, store: Store, unit: str) -> Arrays:
         sample = store.sample(row)
         scale = sample.frame.scale[0] if physical else 1.0
         offset = sample.frame.offset[0] if physical else 0.0
-        originals.append(sample.values[0] * scale + offset)
+        originals.append(_seen(sample) * scale + offset)
         outputs.append(_rebuilt(fitting, store, row) * scale + offset)
         masks.append(sample.mask)
     size = np.max([values.shape for values in originals], axis=0)
@@ -68,6 +70,13 @@ def _reconstructions(fitting: Fitting, store: Store, unit: str) -> Arrays:
         "spacing_unit": np.array([grid.unit]),
         **({} if flat is None else {"flat_axis": np.array([flat])}),
     }
+
+
+def _seen(sample: Sample) -> FloatArray:
+    """Return the first channel, without what pads it beyond the image."""
+    frame = sample.frame
+    covered = inside(frame.source_size, frame.source, frame.target, frame.size)
+    return np.where(covered.reshape(sample.mask.shape), sample.values[0], np.float32(np.nan))
 
 
 def sample_spacing(sample: Sample) -> list[float]:
@@ -175,20 +184,17 @@ def _neighbours(fitting: Fitting, store: Store) -> Arrays:
 
 
 def _thumbnail(store: Store, row: int) -> FloatArray:
-    """Return the middle slice, through the mask's centre where there is one, in one small size."""
+    """Return a signal, or the middle slice (through the mask where there is one), in one size."""
     sample = store.sample(row)
-    image = sample.values[0]
-    if image.ndim == 3:
-        places = np.flatnonzero(sample.mask.any((0, 1)))
-        image = image[:, :, int(places[len(places) // 2]) if len(places) else image.shape[2] // 2]
-        image = image[::-1, ::-1].T  # anterior at the top, the patient's right on the left
+    image = _seen(sample)
     if image.ndim == 1:
-        image = np.tile(image, (THUMBNAIL, 1))
+        along = np.linspace(0, len(image) - 1, TRACE)
+        return np.interp(along, np.arange(len(image)), image).astype(np.float32)
+    if image.ndim == 3:
+        masked = np.flatnonzero(sample.mask.any((0, 1)))
+        image = image[:, :, int(masked[len(masked) // 2]) if len(masked) else image.shape[2] // 2]
+        image = image[::-1, ::-1].T  # anterior at the top, the patient's right on the left
     longest = max(image.shape)
-    places_of = [
-        np.clip(
-            np.round(np.linspace(0, longest - 1, THUMBNAIL) - (longest - edge) / 2), 0, edge - 1
-        )
-        for edge in image.shape
-    ]
-    return np.asarray(image[np.ix_(*(places.astype(int) for places in places_of))], np.float32)
+    square = _filled(image, np.array((longest, longest)))
+    places = np.arange(THUMBNAIL) * longest // THUMBNAIL
+    return square[np.ix_(places, places)]

@@ -5,6 +5,7 @@ In: a run's files. Out: the parts of the page that stand before its sections.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -15,12 +16,20 @@ from latentomics.report.sections.cases import column_of
 from latentomics.report.words import number, said, seconds
 
 _STATUSES = ("ok", "warn", "fail")
+_COMMON_STEMS = ("manifest", "cohort")  # the folder's name tells cohorts apart, these do not
+_MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")  # a sign before a number, not a hyphen
+_CLEARLY = (
+    "“Clearly” means that the 95 % interval of the difference, paired over held-out patients, "
+    "leaves out zero"
+)
 
 
 def title_of(files: RunFiles) -> str:
-    """Return the cohort's name: the stem of its manifest, else the run folder's name."""
+    """Return the cohort's name: of its manifest, of the folder that holds it, or of the run."""
     manifest = files.request.get("manifest")
-    return (PurePath(str(manifest)).stem if manifest else "") or files.folder.resolve().name
+    path = PurePath(str(manifest or ""))
+    name = path.parent.name if path.stem in _COMMON_STEMS else path.stem
+    return name or files.folder.resolve().name
 
 
 def subtitle_of(files: RunFiles) -> str:
@@ -59,9 +68,21 @@ def verdict_of(files: RunFiles) -> tuple[Mark, ...]:
     return tuple(
         Mark(
             status=str(entry.get("status")) if entry.get("status") in _STATUSES else "warn",
-            text=str(entry.get("sentence", "")),
+            text=_MINUS.sub("−", str(entry.get("sentence", ""))),
         )
         for entry in files.verdict
+    )
+
+
+def verdict_rule(files: RunFiles, verdict: tuple[Mark, ...]) -> str:
+    """Return what the verdict calls clear; nothing where it does not use the word."""
+    if not any("clear" in mark.text for mark in verdict):
+        return ""
+    if files.demonstration is None:
+        return f"{_CLEARLY}; the intervals stand under “Against the baselines”."
+    return (
+        f"{_CLEARLY}. The intervals of a demonstration are not printed: they would suggest a "
+        "cohort that is not there."
     )
 
 

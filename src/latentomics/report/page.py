@@ -136,6 +136,7 @@ class Page:
     verdict: tuple[Mark, ...]
     verdict_note: str | None  # why there is none
     verdict_summary: str
+    verdict_rule: str  # what its words mean; empty where they need no rule
     sections: tuple[Section, ...]
 
 

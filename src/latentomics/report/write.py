@@ -19,6 +19,7 @@ from latentomics.report.front import (
     tiles_of,
     title_of,
     verdict_of,
+    verdict_rule,
     verdict_summary,
 )
 from latentomics.report.page import Page, pictures_of
@@ -77,6 +78,7 @@ def page_of(files: RunFiles) -> Page:
         verdict=verdict,
         verdict_note=note,
         verdict_summary=verdict_summary(verdict),
+        verdict_rule=verdict_rule(files, verdict),
         sections=tuple(section(files) for section in SECTIONS),
     )
 

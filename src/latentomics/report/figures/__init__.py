@@ -11,6 +11,7 @@ from latentomics.report.figures.matrix import alike_matrix
 from latentomics.report.figures.mosaic import mosaic
 from latentomics.report.figures.neighbours import Neighbour, neighbour_rows
 from latentomics.report.figures.reconstruction import Shown, comparison
+from latentomics.report.figures.signals import moved_traces, traces
 from latentomics.report.figures.style import png, svg
 from latentomics.report.figures.traversal import TraversalRow, traversals
 
@@ -32,9 +33,11 @@ __all__ = [
     "latent_map",
     "learning_curves",
     "mosaic",
+    "moved_traces",
     "neighbour_rows",
     "png",
     "region_sizes",
     "svg",
+    "traces",
     "traversals",
 ]

@@ -58,18 +58,7 @@ def _panel(axes: Axes, curve: Curve, best_step: float | None, axis: str) -> None
     axes.set_xlabel(axis)
     axes.set_ylabel(curve.unit)
     if best_step is not None:
-        axes.axvline(best_step, color=QUIET, linewidth=0.9, linestyle=(0, (2, 2)))
-        axes.annotate(
-            "kept",
-            (best_step, 1),
-            xycoords=("data", "axes fraction"),
-            fontsize=7,
-            color=QUIET,
-            ha="right",
-            va="top",
-            xytext=(-2, 0),
-            textcoords="offset points",
-        )
+        _mark_kept(axes, best_step, curve.steps)
     ends = []
     if curve.training:
         _line(axes, curve.steps, curve.training, BASELINE, "--")
@@ -79,6 +68,23 @@ def _panel(axes: Axes, curve: Curve, best_step: float | None, axis: str) -> None
         ends.append((_last(curve.validation), "validation", LEARNED))
     _scale(axes, curve)
     _direct_labels(axes, curve.steps[-1], ends)
+
+
+def _mark_kept(axes: Axes, step: float, steps: tuple[float, ...]) -> None:
+    """Draw a line at the step whose weights were kept, its name on the side where there is room."""
+    late = step - steps[0] >= (steps[-1] - steps[0]) / 2
+    axes.axvline(step, color=QUIET, linewidth=0.9, linestyle=(0, (2, 2)))
+    axes.annotate(
+        "kept",
+        (step, 1),
+        xycoords=("data", "axes fraction"),
+        fontsize=7,
+        color=QUIET,
+        ha="right" if late else "left",
+        va="top",
+        xytext=(-2 if late else 2, 0),
+        textcoords="offset points",
+    )
 
 
 def _line(
@@ -97,6 +103,8 @@ def _scale(axes: Axes, curve: Curve) -> None:
     values = values[np.isfinite(values)]
     if values.size and values.min() > 0 and values.max() > 20 * values.min():
         plain_logarithmic(axes.yaxis)
+    else:
+        axes.ticklabel_format(axis="y", useOffset=False)
 
 
 def _direct_labels(axes: Axes, step: float, ends: list[tuple[float, str, str]]) -> None:

@@ -12,12 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentomics.report.figures.planes import Values
-from latentomics.report.figures.style import BASELINE, INK, LEARNED, QUIET, styled
+from latentomics.report.figures.style import (
+    BASELINE,
+    INK,
+    LEARNED,
+    QUIET,
+    plain_logarithmic,
+    styled,
+)
 from latentomics.report.words import interval, scored, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+FAR = 8.0  # a ratio above which positive values need a logarithmic axis to be told apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +62,12 @@ def forest(
     _labels(axes, places, rows, metric)
     axes.set_xlabel(axis)
     axes.set_ylim(-0.7, len(rows) - 0.3)
-    axes.set_xlim(*_limits(rows, reference))
-    axes.locator_params(axis="x", nbins=6)
+    low, high = _limits(rows, reference)
+    axes.set_xlim(low, high)
+    if low > 0 and high > FAR * low:
+        plain_logarithmic(axes.xaxis)
+    else:
+        axes.locator_params(axis="x", nbins=6)
     if reference is not None:
         axes.axvline(reference, color=QUIET, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         axes.text(
@@ -128,5 +141,8 @@ def _limits(rows: tuple[ForestRow, ...], reference: float | None) -> tuple[float
     ends = [end for row in rows for end in (row.value, row.low, row.high, *row.seeds, reference)]
     finite = [end for end in ends if end is not None and np.isfinite(end)] or [0.0, 1.0]
     low, high = min(finite), max(finite)
+    if low > 0 and high > FAR * low:
+        margin = (high / low) ** 0.06
+        return low / margin, high * margin
     margin = 0.06 * (high - low) or 0.05
     return low - margin, high + margin

@@ -46,5 +46,5 @@ def region_sizes(groups: Mapping[str, DoubleArray], *, axis: str) -> Figure:
     axes.set_xlabel(axis)
     axes.set_ylabel("cases")
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(names), borderaxespad=0.2)
     return figure

@@ -1,15 +1,18 @@
 """Images on a canvas measured in inches: grey scale, difference, and a slim colour bar.
 
-In: two-dimensional values, a box and a range. Out: the drawn image, for its colour bar. One pair of
-axes holds a whole figure: a pair for each image would cost most of the time.
+In: two-dimensional values, a box and a range. Out: the drawn image, for its colour bar; what is not
+finite lies outside the image and is light grey. One pair of axes holds a whole figure: a pair for
+each image would cost most of the time.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from latentomics.report.figures.planes import Values
-from latentomics.report.figures.style import INK, QUIET, RULE
+from latentomics.report.figures.style import INK, OUTSIDE, QUIET, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,16 +36,21 @@ def new_canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def draw_grey(axes: Axes, values: Values, box: Box, window: tuple[float, float]) -> AxesImage:
-    """Draw an image from black to white over the window; what is not finite is black."""
-    left, bottom, width, height = box
-    ground = [left, left + width]
-    axes.fill_between(ground, bottom, bottom + height, color="black", linewidth=0, zorder=-1)
+    """Draw an image from black to white over the window."""
     return _draw(axes, values, box, "gray", window)
 
 
 def draw_difference(axes: Axes, values: Values, box: Box, limit: float) -> AxesImage:
     """Draw a signed image from blue over white to red, alike on both sides of zero."""
     return _draw(axes, values, box, "RdBu_r", (-limit, limit))
+
+
+def draw_trace(axes: Axes, values: Values, box: Box, span: tuple[float, float]) -> None:
+    """Draw a signal as a line from left to right; ``span`` fills the box from bottom to top."""
+    left, bottom, width, height = box
+    across = left + np.linspace(0, width, len(values))
+    up = bottom + (values - span[0]) / (span[1] - span[0]) * height
+    axes.plot(across, up, color=INK, linewidth=0.8)
 
 
 def slim_bar(axes: Axes, box: Box, image: AxesImage, unit: str, ticks: int) -> None:
@@ -94,6 +102,8 @@ def _draw(
     axes: Axes, values: Values, box: Box, colours: str, span: tuple[float, float]
 ) -> AxesImage:
     left, bottom, width, height = box
+    ground = [left, left + width]
+    axes.fill_between(ground, bottom, bottom + height, color=OUTSIDE, linewidth=0, zorder=-1)
     return axes.imshow(
         values,
         cmap=colours,

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentomics.report.figures.images import draw_grey, new_canvas, put_text
+from latentomics.report.figures.images import draw_grey, draw_trace, new_canvas, put_text
 from latentomics.report.figures.planes import Values
+from latentomics.report.figures.signals import limits_of
 from latentomics.report.figures.style import INK, LEARNED, QUIET, styled
 from latentomics.report.words import short
 
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
 _CELL, _WORDS, _GAP, _TOP = 1.2, 0.44, 0.12, 0.28  # inches
 _LINES = 3
+_TRACE = 0.55  # height of a signal, as a share of its width
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Neighbour:
-    """A thumbnail (height, width) with its case and short lines (label, site) below it."""
+    """A thumbnail (height, width), or a signal (samples,), with its case and short lines below."""
 
     image: Values
     case: str
@@ -36,15 +38,17 @@ class Neighbour:
 def neighbour_rows(rows: tuple[tuple[Neighbour, ...], ...]) -> Figure:
     """Draw each row's query first, framed, then its neighbours from near to far."""
     columns = max(len(row) for row in rows)
-    height = _TOP + len(rows) * (_CELL + _WORDS + _GAP)
+    cell = _CELL * (_TRACE if rows[0][0].image.ndim == 1 else 1.0)
+    height = _TOP + len(rows) * (cell + _WORDS + _GAP)
     figure, axes = new_canvas(columns * (_CELL + _GAP) + 0.25, height)
     for column in range(columns):
         title = ("case", "nearest")[column] if column < 2 else f"{column}."
         put_text(axes, (_across(column) + _CELL / 2, height - 0.14), title, size=8.5, bold=True)
     for down, row in enumerate(rows):
-        bottom = height - _TOP - (down + 1) * (_CELL + _WORDS + _GAP) + _WORDS + _GAP
+        bottom = height - _TOP - (down + 1) * (cell + _WORDS + _GAP) + _WORDS + _GAP
+        span = limits_of(*(neighbour.image for neighbour in row))
         for column, neighbour in enumerate(row):
-            _thumbnail(axes, neighbour, (_across(column), bottom), query=column == 0)
+            _thumbnail(axes, neighbour, (_across(column), bottom), span, query=column == 0)
     return figure
 
 
@@ -53,13 +57,23 @@ def _across(column: int) -> float:
 
 
 def _thumbnail(
-    axes: Axes, neighbour: Neighbour, place: tuple[float, float], *, query: bool
+    axes: Axes,
+    neighbour: Neighbour,
+    place: tuple[float, float],
+    span: tuple[float, float],
+    *,
+    query: bool,
 ) -> None:
-    rows, columns = neighbour.image.shape
-    width, height = _CELL * min(1, columns / rows), _CELL * min(1, rows / columns)
-    left, bottom = place[0] + (_CELL - width) / 2, place[1]
-    low, high = np.nanquantile(neighbour.image, (0.01, 0.99))
-    draw_grey(axes, neighbour.image, (left, bottom, width, height), (float(low), float(high)))
+    """Draw a signal on the scale of its row, ``span``, or a picture on its own grey scale."""
+    if neighbour.image.ndim == 1:
+        left, bottom, width, height = box = (*place, _CELL, _CELL * _TRACE)
+        draw_trace(axes, neighbour.image, box, span)
+    else:
+        rows, columns = neighbour.image.shape
+        width, height = _CELL * min(1, columns / rows), _CELL * min(1, rows / columns)
+        left, bottom = place[0] + (_CELL - width) / 2, place[1]
+        low, high = np.nanquantile(neighbour.image, (0.01, 0.99))
+        draw_grey(axes, neighbour.image, (left, bottom, width, height), (float(low), float(high)))
     if query:
         across = [left, left + width, left + width, left]
         up = [bottom, bottom, bottom + height, bottom + height]

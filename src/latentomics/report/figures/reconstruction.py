@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-WIDTH = 5.0  # inches; half of the page's width
+WIDTH = 4.2  # inches; half of the page's width
 _GAP, _TOP, _FOOT, _MOST = 0.05, 0.26, 0.52, 7.0  # inches
 _COLUMN = (WIDTH - 2 * _GAP) / 3
-_TITLES = ("input", "reconstruction", "reconstruction − input")
+_TITLES = ("input", "reconstruction", "difference")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,8 +76,8 @@ def comparison(shown: Shown) -> Figure:
         centre = column * (_COLUMN + _GAP) + _COLUMN / 2
         put_text(axes, (centre, height - 0.15), title, size=9, bold=True)
     unit = short(shown.unit)
-    slim_bar(axes, (0.6 * _COLUMN + _GAP / 2, 0.36, 0.8 * _COLUMN, 0.07), grey, unit, 5)
-    slim_bar(axes, (2.1 * _COLUMN + 2 * _GAP, 0.36, 0.8 * _COLUMN, 0.07), difference, unit, 5)
+    slim_bar(axes, (0.55 * _COLUMN + _GAP / 2, 0.36, 0.9 * _COLUMN, 0.07), grey, unit, 4)
+    slim_bar(axes, (2.05 * _COLUMN + 2 * _GAP, 0.36, 0.9 * _COLUMN, 0.07), difference, unit, 4)
     return figure
 
 

@@ -26,6 +26,7 @@ QUIET = "#5c6773"
 RULE = "#c9d1d9"
 LEARNED = "#0b5fa5"
 BASELINE = "#6b7280"
+OUTSIDE = "#d5dae0"  # beyond the image: neither air nor tissue
 OUTLINE = "#ffc400"  # mask contour: bright on grey-scale images
 # Okabe & Ito's colours, told apart with colour-vision deficiencies; then three greys and browns
 CATEGORIES = (

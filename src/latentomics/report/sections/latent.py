@@ -16,21 +16,24 @@ from latentomics.report.figures import (
     TraversalRow,
     latent_activity,
     latent_map,
+    moved_traces,
     neighbour_rows,
     png,
     svg,
     traversals,
 )
-from latentomics.report.page import Block, Gallery, Heading, Picture, Section, Table, Words
+from latentomics.report.figures.planes import finite_box
+from latentomics.report.page import Block, Encoded, Gallery, Heading, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections import cases as of_cases
 from latentomics.report.sections.maps import map_quality
-from latentomics.report.sections.pictures import anatomical, flat_axis, spacing_of
+from latentomics.report.sections.pictures import anatomical, flat_axis, length_unit, spacing_of
 from latentomics.report.sections.records import chosen, scored_on
 from latentomics.report.words import feature_name, interval, metric_name, number, target_name
 
 ACTIVE = 0.01  # Burda's threshold on the variance of a mean (METHODS, section 11)
 _PANELS, _TRAVERSED, _QUERIES, _NEIGHBOURS = 6, 8, 6, 6
+_HUNG = " Axial planes, the patient's right on the left."
 
 
 def latent_section(files: RunFiles) -> Section:
@@ -147,7 +150,7 @@ def _traversals(files: RunFiles) -> list[Block]:
     if images is None or values is None or "spacing" not in files.pictures:
         return []
     spacing = spacing_of(files, 0)
-    if len(spacing) not in (2, 3) or images.ndim != len(spacing) + 2 or not len(images):
+    if len(spacing) not in (1, 2, 3) or images.ndim != len(spacing) + 2 or not len(images):
         return []
     names = of_cases.strings(files.pictures.get("traversal_names"))
     names = names or [f"latent {index}" for index in range(len(images))]
@@ -157,8 +160,28 @@ def _traversals(files: RunFiles) -> list[Block]:
     )
     along = np.asarray(values, dtype=float)
     positions = tuple((along[0] if along.ndim == 2 else along).tolist())
+    image, where = _decoded(files, rows, positions)
+    picture = Picture(
+        name="traversals",
+        image=image,
+        alternative=f"Decoded along {len(rows)} latents, from low to high.",
+        caption="Each row changes one latent by the standard deviations above it and holds the "
+        f"others at their mean{where}; right: high minus low.",
+    )
+    return [Heading(text="What the most active latents look like"), Gallery(pictures=(picture,))]
+
+
+def _decoded(
+    files: RunFiles, rows: tuple[TraversalRow, ...], positions: tuple[float, ...]
+) -> tuple[Encoded, str]:
+    """Return the figure of signals or images, and where images were cut."""
+    spacing = spacing_of(files, 0)
     stored = of_cases.strings(files.pictures.get("traversal_unit"))
     unit = stored[0] if stored else "normalised units"  # of the network's output
+    if len(spacing) == 1:
+        time = length_unit(files)
+        figure = moved_traces(rows, positions, spacing=spacing[0], time_unit=time, unit=unit)
+        return svg(figure), ""
     figure = traversals(
         rows,
         positions,
@@ -167,14 +190,7 @@ def _traversals(files: RunFiles) -> list[Block]:
         anatomical=anatomical(files),
         flat=flat_axis(files),
     )
-    picture = Picture(
-        name="traversals",
-        image=png(figure, 130),
-        alternative=f"Images decoded along {len(rows)} latents, from low to high.",
-        caption="Each row changes one latent by the standard deviations above it and holds the "
-        "others at their mean, in the plane where most changes; right: high minus low.",
-    )
-    return [Heading(text="What the most active latents look like"), Gallery(pictures=(picture,))]
+    return png(figure, 130), ", in the plane where most changes"
 
 
 def _neighbours(files: RunFiles) -> list[Block]:
@@ -183,7 +199,7 @@ def _neighbours(files: RunFiles) -> list[Block]:
         return []
     thumbnails = data["thumbnails"]
     names = of_cases.strings(data.get("thumbnail_case", data.get("map_case")))
-    if len(names) != len(thumbnails) or thumbnails.ndim != 3:
+    if len(names) != len(thumbnails) or thumbnails.ndim not in (2, 3):
         return []
     rows = []
     for query, near in zip(data["neighbour_query"], data["neighbour_index"], strict=False):
@@ -191,12 +207,13 @@ def _neighbours(files: RunFiles) -> list[Block]:
         rows.append(tuple(_neighbour(files, index) for index in indices if index < len(names)))
     if not rows:
         return []
+    hung = thumbnails.ndim == 3 and "spacing" in data and len(spacing_of(files, 0)) == 3
     picture = Picture(
         name="neighbours",
         image=png(neighbour_rows(tuple(rows[:_QUERIES])), 130),
         alternative=f"{len(rows)} cases, each with the cases whose codes lie nearest.",
         caption="Framed: a case; to its right the cases with the nearest codes. They should look "
-        "alike to a reader, and not merely come from the same site.",
+        f"alike to a reader, and not merely come from the same site.{_HUNG * hung}",
     )
     return [Heading(text="Nearest neighbours"), Gallery(pictures=(picture,))]
 
@@ -213,4 +230,5 @@ def _neighbour(files: RunFiles, index: int) -> Neighbour:
         for column, value in zip(columns, values, strict=True)
         if value is not None
     ]
-    return Neighbour(image=data["thumbnails"][index], case=name, lines=tuple(words))
+    image = data["thumbnails"][index]
+    return Neighbour(image=image[finite_box(image)], case=name, lines=tuple(words))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentomics.report.figures import Shown, comparison, png
+from latentomics.report.figures import Shown, comparison, png, svg, traces
 from latentomics.report.figures.planes import Values, finite_box
 from latentomics.report.page import Block, Gallery, Picture, Section, Words
 from latentomics.report.reading import RunFiles
@@ -22,16 +22,12 @@ _NEEDED = ("input", "reconstruction", "spacing")
 def pictures_section(files: RunFiles) -> Section:
     """Return the section with inputs, reconstructions and differences."""
     problem = _problem(files)
-    lead = "Held-out cases, true to physical proportions; one grey scale for both images of a case."
+    lead = "Held-out cases."
     if problem:
         blocks: tuple[Block, ...] = (Words(text=problem, tone="note"),)
     else:
         shown = shown_cases(files)
-        if any(case.mask is not None for case in shown):
-            lead += " The yellow line is the border of the mask; planes pass through its middle."
-        if shown[0].anatomical:
-            lead += " The patient's right is on the left."
-        lead += " What is red was made too bright, what is blue too dark."
+        lead = _how_to_read(shown) + _first_of(files)
         blocks = (
             Gallery(pictures=tuple(_picture(files, s, i) for i, s in enumerate(shown)), columns=2),
         )
@@ -41,6 +37,34 @@ def pictures_section(files: RunFiles) -> Section:
         lead=lead,
         blocks=blocks,
     )
+
+
+def _how_to_read(shown: tuple[Shown, ...]) -> str:
+    """Return what the lines, colours and sides of the pictures mean."""
+    masked = any(case.mask is not None for case in shown)
+    if shown[0].values.ndim == 1:
+        words = "Held-out cases, input and reconstruction on one scale."
+        words += " Yellow: inside the mask." if masked else ""
+        return f"{words} Difference: reconstruction minus input; red is too high, blue too low."
+    words = (
+        "Held-out cases, true to physical proportions; one grey scale for both images of a case."
+    )
+    if masked:
+        words += " The yellow line is the border of the mask; planes pass through its middle."
+    if shown[0].anatomical:
+        words += " Radiological convention: the patient's right is on the left."
+    return (
+        f"{words} Difference: reconstruction minus input; red was made too bright, blue too dark. "
+        "What lies outside the image is left out, or light grey."
+    )
+
+
+def _first_of(files: RunFiles) -> str:
+    """Return which channel is shown where there are several."""
+    channels = files.request.get("channels")
+    if not isinstance(channels, (list, tuple)) or len(channels) < 2:
+        return ""
+    return f" Of {len(channels)} channels the first is shown: {channels[0]}."
 
 
 def shown_cases(files: RunFiles) -> tuple[Shown, ...]:
@@ -118,8 +142,8 @@ def _problem(files: RunFiles) -> str | None:
     if data["input"].shape != data["reconstruction"].shape or not len(data["input"]):
         return "No pictures: inputs and reconstructions do not have the same size."
     dimension = np.asarray(data["spacing"]).shape[-1]
-    if dimension not in (2, 3) or data["input"].ndim != dimension + 1:
-        return "No pictures: only images of two or three dimensions are drawn."
+    if dimension not in (1, 2, 3) or data["input"].ndim != dimension + 1:
+        return "No pictures: only signals and images of two or three dimensions are drawn."
     return None
 
 
@@ -138,11 +162,11 @@ def _picture(files: RunFiles, shown: Shown, index: int) -> Picture:
     words = f"{number(error)} {shown.unit}"
     if shown.mask is not None:
         inside = float(np.sqrt(np.nanmean(difference[shown.mask] ** 2)))
-        words = f"{number(inside)} {shown.unit} inside the mask, {words} in the whole crop"
+        words = f"{number(inside)} {shown.unit} inside the mask, {words} in all that is shown"
     return Picture(
         name=f"case_{index + 1:02d}",
-        image=png(comparison(shown)),
-        alternative=f"Planes of case {shown.case}: input, reconstruction and their difference.",
+        image=svg(traces(shown)) if shown.values.ndim == 1 else png(comparison(shown), 180),
+        alternative=f"Case {shown.case}: input, reconstruction and their difference.",
         caption=f"{shown.case}{_facts(files, shown.case)}. Root mean squared error {words}.",
     )
 

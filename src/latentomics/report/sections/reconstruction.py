@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from latentomics.core import Result
-from latentomics.report.page import Block, Cell, Gallery, Mark, Picture, Section, Table, Words
+from latentomics.report.page import Block, Cell, Fold, Gallery, Mark, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections.records import chosen, distinct, forest_picture
 from latentomics.report.words import feature_name, fixed
@@ -29,13 +29,18 @@ def reconstruction_section(files: RunFiles) -> Section:
     ratios = [result for result in results if result.metric.startswith(_RATIO)]
     intervals = files.demonstration is None
     blocks: list[Block] = []
+    others: list[Picture] = []
     if errors:
-        blocks.append(Gallery(pictures=_pictures(errors, intervals=intervals), columns=2))
+        first, *others = _pictures(errors, intervals=intervals)
+        blocks.append(Gallery(pictures=(first,)))
     else:
         reason = files.missing.get("results.json", "No reconstruction error was computed")
         blocks.append(Words(text=f"{reason}.", tone="note"))
     if ratios:
         blocks.append(_ratios(_ordered(ratios), intervals=intervals))
+    if others:
+        gallery = Gallery(pictures=tuple(others), columns=2)
+        blocks.append(Fold(summary="The other cases as pictures", blocks=(gallery,)))
     return Section(
         anchor="reconstruction",
         title="Reconstruction against PCA and the mean image",

@@ -13,7 +13,7 @@ from latentomics.core import Result
 from latentomics.report.figures import alike_matrix, png
 from latentomics.report.page import Block, Cell, Gallery, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
-from latentomics.report.sections.records import chosen, scored_on
+from latentomics.report.sections.records import chosen
 from latentomics.report.words import feature_name, fixed, number, said
 
 HOW_TO_READ = (
@@ -73,6 +73,6 @@ def _table(results: Sequence[Result]) -> Table:
         share = "share" in result.metric
         value = fixed(result.value, 2) if share else number(result.value)
         how = {k: result.settings[k] for k in ("estimator", "limit") if k in result.settings}
-        rows.append((words or result.metric, value, f"{scored_on(result)} {said(how)}".strip()
-                     if how else scored_on(result)))  # fmt: skip
+        where = f"On {number(result.n)} {said(result.settings.get('scored', 'test'))} cases."
+        rows.append((words or result.metric, value, f"{where} {said(how)}" if how else where))
     return Table(columns=("of the code", "value", "how"), rows=tuple(rows), numeric=frozenset({1}))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 
 from latentomics.report.figures import Curve, learning_curves, svg
 from latentomics.report.page import Block, Gallery, Picture, Section, Words
@@ -18,6 +19,7 @@ from latentomics.report.words import TERM_NAMES, number, seconds
 
 _FIRST = ("total", "loss", "nll", "kl", "mse")
 _SHOWN = 9
+_FEW = 0.2  # of the usual number of steps; fewer give a mean that jumps
 _NO_CURVE = re.compile(r"kl_\d+|beta_norm")  # of single latents; and beta in another unit
 _UNITS = {
     "active_latents": "",
@@ -116,11 +118,10 @@ def _names(files: RunFiles) -> list[str]:
     }
     names = [name for name in _FIRST if name in found]
     names += sorted(name for name in found - set(names) if not _NO_CURVE.fullmatch(name))
-    shown: dict[tuple[float, ...], str] = {}
+    shown: dict[str, str] = {}
     for name in names:
-        shown.setdefault(
-            tuple(_values(files, "validation", name) + _values(files, "train", name)), name
-        )
+        both = _values(files, "validation", name) + _values(files, "train", name)
+        shown.setdefault(repr(both), name)  # as words, in which one NaN is like another
     return list(shown.values())[:_SHOWN]
 
 
@@ -128,8 +129,16 @@ def _values(files: RunFiles, part: str, name: str) -> list[float]:
     return [_terms(entry, part).get(name, float("nan")) for entry in files.history]
 
 
+def _few(steps: tuple[float, ...]) -> list[bool]:
+    """Whether an entry is a mean over far fewer steps than the others, as the last one may be."""
+    spans = [after - before for before, after in pairwise((0.0, *steps))]
+    usual = sorted(spans)[len(spans) // 2]
+    return [span < _FEW * usual for span in spans]
+
+
 def _curve(files: RunFiles, name: str, steps: tuple[float, ...]) -> Curve:
     training, validation = _values(files, "train", name), _values(files, "validation", name)
+    training = [math.nan if few else v for few, v in zip(_few(steps), training, strict=True)]
     return Curve(
         name=TERM_NAMES.get(name, name.replace("_", " ")),
         unit=_UNITS.get(name, "nats per sample"),
