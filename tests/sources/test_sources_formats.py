@@ -166,6 +166,14 @@ def test_I11_archive_bomb_is_refused_by_its_header(tmp_path, monkeypatch):
     assert kind_of(tmp_path / "a.npz") == "too_large"
 
 
+def test_a_row_of_a_stack_of_signals_is_a_signal(tmp_path):
+    signals = np.arange(96.0).reshape(3, 32)
+    np.savez(tmp_path / "a.npz", signals=signals)
+    volume = read_volume(FileRef(path=tmp_path / "a.npz", npz_key="signals", npz_index=1))
+    assert np.array_equal(volume.values, signals[1])
+    assert (volume.grid.spacing, volume.grid.unit) == ((1.0,), "px")
+
+
 def test_arrays_that_are_no_image(tmp_path):
     for number, values in enumerate((np.ones(3), np.ones((2, 2), complex), np.array([["a"]]))):
         np.save(tmp_path / f"{number}.npy", values)

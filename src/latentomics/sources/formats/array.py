@@ -29,6 +29,7 @@ from latentomics.sources.formats.base import (
 )
 
 KEPT_BYTES = 512 * 2**20  # unpacked arrays kept in memory by one process
+SHORTEST = 16  # samples; fewer are a list of numbers, not a signal
 _LOCAL_HEADER = 30  # bytes of a zip member's own header before its name
 
 
@@ -112,9 +113,10 @@ def _volume(array: _Array, ref: FileRef) -> Volume:
                 "missing",
             )
         shape = shape[1:]
-    if len(shape) not in (2, 3):
+    if len(shape) not in (1, 2, 3) or (len(shape) == 1 and shape[0] < SHORTEST):
         raise CaseError(
-            f"the array has {len(shape)} axes ({' x '.join(map(str, shape))}); a case has 2 or 3",
+            f"the array has {len(shape)} axes ({' x '.join(map(str, shape))}); "
+            f"an image has 2 or 3, a signal 1 with {SHORTEST} samples or more",
             str(ref),
             "name the row of a stack with npz_index; write one array a channel",
             "dimensions",
