@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentomics.report.figures.images import draw_grey, new_canvas, put_text
+from latentomics.report.figures.images import draw_grey, draw_trace, new_canvas, put_text
 from latentomics.report.figures.planes import Values, focus_of, planes_of
-from latentomics.report.figures.style import INK, styled
+from latentomics.report.figures.signals import limits_of
+from latentomics.report.figures.style import styled
 from latentomics.report.words import short
 
 if TYPE_CHECKING:
@@ -65,9 +66,7 @@ def mosaic(
         if plane is not None:
             draw_grey(axes, plane.cut(image), (left, bottom, _CELL, height), (low, high))
         else:
-            along = np.linspace(left, left + _CELL, len(image))
-            axes.plot(along, bottom + height * (image - low) / max(high - low, 1e-12), color=INK,
-                      linewidth=0.8)  # fmt: skip
+            draw_trace(axes, image, (left, bottom, _CELL, height), limits_of(images))
         if title:
             put_text(axes, (left + _CELL / 2, bottom + height + head / 2), short(title, 18))
     return figure

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 WIDTH = 4.2  # inches; half of the page's width
 _GAP, _TOP, _FOOT, _MOST = 0.05, 0.26, 0.52, 7.0  # inches
+_FLAT = 0.55  # inches; lower planes have no room for letters at four sides
 _COLUMN = (WIDTH - 2 * _GAP) / 3
 _TITLES = ("input", "reconstruction", "difference")
 
@@ -96,7 +97,8 @@ def _row(
         for box, colour in zip(boxes, (OUTLINE, OUTLINE, INK), strict=True):
             _outline(axes, plane.cut(shown.mask), box, colour)
     _letters(axes, boxes[0], plane)
-    _scale_bar(axes, boxes[1], shown, scale)
+    if height >= _FLAT:  # it is the same in every plane
+        _scale_bar(axes, boxes[1], shown, scale)
     return grey, difference
 
 
@@ -114,10 +116,12 @@ def _outline(axes: Axes, mask: Values, box: Box, colour: str) -> None:
 
 def _letters(axes: Axes, box: Box, plane: Plane) -> None:
     left, right, bottom, top = plane.letters
-    put_on_picture(axes, box, (0.02, 0.5), left, "left", "center")
-    put_on_picture(axes, box, (0.98, 0.5), right, "right", "center")
-    put_on_picture(axes, box, (0.5, 0.02), bottom, "center", "bottom")
-    put_on_picture(axes, box, (0.5, 0.98), top, "center", "top")
+    flat = box[3] < _FLAT
+    put_on_picture(axes, box, (0.02, 0.12 if flat else 0.5), left, "left", "center")
+    put_on_picture(axes, box, (0.98, 0.12 if flat else 0.5), right, "right", "center")
+    if not flat:
+        put_on_picture(axes, box, (0.5, 0.02), bottom, "center", "bottom")
+        put_on_picture(axes, box, (0.5, 0.98), top, "center", "top")
     put_on_picture(axes, box, (0.02, 0.98), plane.name, "left", "top")
 
 
