@@ -13,7 +13,9 @@ from latentomics import api
 from latentomics.core import RequestError
 
 
-def test_the_package_offers_its_functions() -> None:
+def test_the_package_offers_what_the_door_has() -> None:
+    assert latentomics.posterior is api.posterior
+    assert latentomics.sample is api.sample
     assert latentomics.run is api.run
     assert latentomics.plan is api.plan
     assert latentomics.encode is api.encode

@@ -6,18 +6,22 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from latentomics.api import encode, export, plan, run
+    from latentomics.api import encode, export, plan, posterior, run, sample
     from latentomics.learned import LearnedFeatures
 
 __version__ = "0.1.0"
-_PLACES = {
-    "LearnedFeatures": "learned",
-    "encode": "api",
-    "export": "api",
-    "plan": "api",
-    "run": "api",
-}
-__all__ = ["LearnedFeatures", "__version__", "encode", "export", "plan", "run"]
+_DOOR = ("encode", "export", "plan", "posterior", "run", "sample")
+_PLACES = {**dict.fromkeys(_DOOR, "api"), "LearnedFeatures": "learned"}
+__all__ = [
+    "LearnedFeatures",
+    "__version__",
+    "encode",
+    "export",
+    "plan",
+    "posterior",
+    "run",
+    "sample",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -182,5 +182,67 @@ def export(
     return flow.export(Path(run), Path(output), cohort=of_cases, workers=workers)
 
 
+def posterior(
+    run: str | Path,
+    *,
+    nll: int | None = None,
+    variances: bool = False,
+    workers: int | None = None,
+) -> tuple[Result, ...]:
+    """Measure what only a Gaussian code has; the command is ``latentomics evaluate``.
+
+    Parameters
+    ----------
+    nll : int, optional
+        Negative log likelihood of test cases, by so many draws of each code.
+    variances : bool
+        Add the posterior variance of each latent to the run's feature table.
+
+    Returns
+    -------
+    tuple of Result
+        What was added to ``results.json``.
+
+    Raises
+    ------
+    RequestError
+        When the run's code has no posterior.
+    """
+    return flow.posterior(Path(run), nll=nll, variances=variances, workers=workers)
+
+
+def sample(
+    run: str | Path,
+    output: str | Path,
+    *,
+    count: int = 16,
+    between: tuple[str, str] | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+) -> flow.SampleRecord:
+    """Draw images from the model's prior, or join two cases, as one picture (``.png``).
+
+    Parameters
+    ----------
+    count : int
+        Images to draw, or steps of the path.
+    between : (str, str), optional
+        Two cases of the run to join.
+
+    Returns
+    -------
+    SampleRecord
+        The picture, and whether the model repeats its training cases.
+
+    Raises
+    ------
+    RequestError
+        When the method holds its codes to no prior.
+    """
+    return flow.sample(
+        Path(run), Path(output), count=count, between=between, seed=seed, workers=workers
+    )
+
+
 def _path(path: Path) -> str:
     return f"<p><code>{html.escape(str(path))}</code></p>"
