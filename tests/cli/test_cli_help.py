@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -79,9 +80,15 @@ def test_an_unknown_option_is_a_wrong_request() -> None:
         ("latentomics plan --method beta", {"beta-vae", "beta-tcvae"}),
         ("latentomics run --track ", {"mlflow", "tensorboard"}),
         ("latentomics run --bud", {"--budget"}),
+        ("latentomics run cohort.csv -o RUN --label ma", {"malignant", "margin"}),
+        ("latentomics check cohort.csv --site s", {"site"}),
+        ("latentomics check none.csv --site s", set()),
     ],
 )
-def test_a_shell_completes_commands_options_and_their_words(line: str, words: set[str]) -> None:
+def test_a_shell_completes_commands_options_and_their_words(
+    line: str, words: set[str], tmp_path: Path
+) -> None:
+    (tmp_path / "cohort.csv").write_text("\ufeffimage,malignant,margin,site\na.png,1,2,east\n")
     code = "import sys; sys.argv = ['latentomics']; from latentomics.cli.main import main; main()"
     given = {
         "_LATENTOMICS_COMPLETE": "complete_bash",
@@ -94,5 +101,6 @@ def test_a_shell_completes_commands_options_and_their_words(line: str, words: se
         text=True,
         check=False,
         env={**os.environ, **given},
+        cwd=tmp_path,
     )
     assert set(shown.stdout.split()) == words, shown.stderr

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from latentomics.cli.completion import column_names, method_names
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,6 +33,7 @@ Labels = Annotated[
         "--label",
         metavar="COLUMN",
         help="Column to predict, or a comparison: 'grade>=2'. Repeat for several.",
+        autocompletion=column_names,
         rich_help_panel=COHORT,
     ),
 ]
@@ -40,6 +43,7 @@ Site = Annotated[
         "--site",
         metavar="COLUMN",
         help="Column that names the scanner or hospital.",
+        autocompletion=column_names,
         rich_help_panel=COHORT,
     ),
 ]
@@ -69,19 +73,6 @@ Workers = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
-
-
-def method_names(incomplete: str) -> list[tuple[str, str]]:
-    """Return the methods that begin so, with what they do, for a shell that completes words.
-
-    Examples
-    --------
-    >>> [name for name, _ in method_names("beta")]
-    ['beta-tcvae', 'beta-vae']
-    """
-    from latentomics.methods import METHODS
-
-    return [(name, METHODS[name].summary) for name in METHODS if name.startswith(incomplete)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
