@@ -157,3 +157,15 @@ def test_permuted_sites_are_scored_as_one_by_one(tied):
 def test_one_site_gives_no_record():
     features = np.zeros((40, 2))
     assert site_predictability(site_parts(features), ["A"] * 40, np.arange(40)) == []
+
+
+def test_permutations_with_one_site_among_few_scored_rows_do_not_count():
+    from latentomics.evaluation.site import _permutation_p, site_label
+
+    who = np.arange(24)
+    label = site_label(["A", "B"] * 12, who)
+    features = np.random.default_rng(0).normal(size=(24, 2))
+    features[20:] = 1.0  # every AUROC is one half, as large as the observed
+    blocks = {"latent": [features]}
+    parts = [Part(train=np.arange(20), test=np.arange(20, 24), blocks=blocks)]
+    assert _permutation_p(label, "latent", parts, who, 99, 0) == 1.0

@@ -91,7 +91,10 @@ def _permutation_p(
     permutations: int,
     seed: int,
 ) -> float:
-    """Return the p of the best AUROC over a few ridges, its null by refitting on permuted sites."""
+    """Return the p of the best AUROC over a few ridges, its null by refitting on permuted sites.
+
+    A permutation that leaves one site alone among few scored rows has no AUROC and does not count.
+    """
     truth = truth_of(label)
     rows = scored_rows(truth, parts)
     order = _orders(patients, truth.known, permutations, seed)
@@ -104,7 +107,8 @@ def _permutation_p(
         scores[:, :, test] = _ridge_paths(features[train], seen, features[test])
     areas = _areas(scores[:, :, rows], truth.columns[order][:, rows])
     best = areas.max(axis=0)
-    return float((1 + (best[1:] >= best[0] - 1e-12).sum()) / (permutations + 1))
+    null = best[1:][np.isfinite(best[1:])]
+    return float((1 + (null >= best[0] - 1e-12).sum()) / (1 + len(null)))
 
 
 def _orders(patients: IntArray, known: BoolArray, permutations: int, seed: int) -> IntArray:
@@ -136,7 +140,7 @@ def _areas(scores: DoubleArray, truth: BoolArray) -> DoubleArray:
     negative = truth.shape[1] - positive
     above = np.einsum("rpns,pns->rps", ranks, truth) - positive * (positive + 1) / 2
     areas = divide(above, (positive * negative)[None])
-    return np.asarray(np.nanmean(areas, axis=2))
+    return divide(np.nansum(areas, axis=2), np.isfinite(areas).sum(axis=2))
 
 
 def _ranks(scores: DoubleArray) -> DoubleArray:
