@@ -174,15 +174,17 @@ def test_demo_writes_the_cohort_says_what_it_is_and_keeps_earlier_ones(
     from latentomics.cli import demo
 
     monkeypatch.setattr(demo, "write_example", lambda _, folder: folder / "manifest.csv")
-    first, second = shell("demo", "-o", str(tmp_path)), shell("demo", "-o", str(tmp_path))
+    first = shell("demo", "-o", str(tmp_path))
+    second = shell("demo", "-o", str(tmp_path), "--budget", "90s")
     assert first.exit_code == second.exit_code == 0, first.stderr
     assert "one brain, n = 1, no clinical verdict" in first.stdout
     assert "0.9 to 0.95" not in first.stdout  # intervals would claim what one brain cannot show
-    (_, (manifest, folder, asked), _), (_, (other, *_), _) = flow.calls
+    (_, (manifest, folder, asked), _), (_, (other, _, shorter), _) = flow.calls
     assert manifest == tmp_path / "mni-cohort" / "manifest.csv"
     assert folder == tmp_path / "mni"
     assert other != manifest
     assert asked.labels == ("tissue",)
+    assert (asked.budget_s, shorter.budget_s) == (220, 90)
     assert asked.demonstration in first.stdout
 
 

@@ -6,7 +6,7 @@ In: the name of an example. Out: its cohort and a run folder, side by side.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -36,17 +36,17 @@ class Demonstration:
 
 DEMONSTRATIONS = {
     Example.MNI: Demonstration(
-        asked=Asked(label=["tissue"], site="site", budget="220s"),
+        asked=Asked(label=["tissue"], site="site"),
         sentence="A demonstration of the mechanics: one brain, n = 1, no clinical verdict.",
     ),
     Example.MNIST: Demonstration(
-        asked=Asked(label=["digit"], budget="220s"),
+        asked=Asked(label=["digit"]),
         sentence="A demonstration of the mechanics: handwritten digits, no clinical verdict.",
     ),
 }
 
 
-@command("latentomics demo", "latentomics demo mnist -o demo-run")
+@command("latentomics demo", "latentomics demo mnist -o demo-run --budget 10m")
 def demo(
     talk: Talk,
     example: Annotated[
@@ -57,6 +57,9 @@ def demo(
         Path,
         typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the cohort and the run."),
     ] = Path("demo-run"),
+    budget: Annotated[
+        str, typer.Option("--budget", metavar="TIME", help="Wall time of the run: 90s, 5m.")
+    ] = "220s",
 ) -> int:
     """Run the main job on real images that come with a pip package; a few minutes."""
     from latentomics import flow
@@ -67,7 +70,7 @@ def demo(
     chosen = DEMONSTRATIONS[example]
     talk.remark(chosen.sentence)
     talk.resume_command = f"latentomics run {folder / 'plan.yaml'} -o {folder} --resume"
-    asked = request_of(chosen.asked, demonstration=chosen.sentence)
+    asked = request_of(replace(chosen.asked, budget=budget), demonstration=chosen.sentence)
     record = flow.run(manifest, folder, asked, on_event=talk.on_event)
     talk.result(f"{chosen.sentence}\n\n{run_text(record, intervals=False)}", run_document(record))
     return record.exit_code

@@ -57,7 +57,7 @@ def _version(asked: bool) -> None:
 @app.callback(epilog="Example:\n\nlatentomics demo\n\nlatentomics run cohort.csv -o RUN")
 def latentomics(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Learn features from unlabelled medical images, and show what they are worth."""
