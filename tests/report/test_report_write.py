@@ -190,6 +190,26 @@ def test_figures_of_the_page_are_those_of_the_records(page: Page) -> None:
     assert f"{CASES} cases (20 positive)" in page.text
 
 
+def test_what_the_code_alone_gains_is_folded_behind_the_richest_set(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", shown=1)
+    records = results("malignant")
+    gain = next(r for r in records if r["metric"] == "auroc_minus_pca")
+    write_json(
+        folder / "results.json",
+        [
+            *records,
+            {**gain, "features": "latent+size", "metric": "auroc_minus_pca+size", "value": 0.0123},
+            {**gain, "features": "latent+size", "metric": "auroc_minus_size", "value": 0.0456},
+        ],
+    )
+    text = page_of(folder).text
+    whole = text[text.index("What the code adds") : text.index("All metrics of each target")]
+    assert whole.count("+0.046") == 1  # with and without the code: told once
+    richer, alone = whole.split("The code alone against the baselines")
+    assert "+0.012" in richer
+    assert "malignant latent PCA AUROC +0.070" in alone
+
+
 def test_every_target_and_seed_is_drawn(page: Page, run: Path) -> None:
     assert (run / "pictures" / "probe_01.svg").is_file()
     assert (run / "pictures" / "probe_02.svg").is_file()

@@ -12,11 +12,14 @@ from latentomics.report.reading import RunFiles
 from latentomics.report.words import said
 
 _NAMES = {
-    "components_bytes": "samples for components",
     "dimension": "dimensions",
     "spacing": "spacing (mm or px)",
     "size": "size of a sample (voxels)",
-    "margin": "margin",
+    "margin": "margin (mm; with view scaled a factor)",
+    "window": "limits of the values",
+    "further": "scales of further channels",
+    "mapped": "samples read from the disk as needed",
+    "components_bytes": "memory for principal components",
     "loss_region": "region of the objective",
     "uses": "used beside pictures",
     "noise": "corruption while training",
