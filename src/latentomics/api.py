@@ -117,7 +117,8 @@ def run(
         What the options of the command ask, by the names of ``latentomics.planning.Request``:
         labels (columns, or comparisons such as ``"grade>=2"``), site (column), channels
         (columns), mask_label, folds, budget_s (wall time of the whole run, about ten minutes by
-        default), epochs, memory_bytes, method, latent, settings (a mapping), seed.
+        default), epochs, memory_bytes, method, latent, settings (a mapping), seed, per (case or
+        patient: what a row is), aggregate (mean, largest or deviant).
 
     Returns
     -------
@@ -158,10 +159,22 @@ def plan(source: str | Path, *, workers: int | None = None, **asked: object) -> 
 
 
 def encode(
-    run: str | Path, source: str | Path, output: str | Path, *, workers: int | None = None
+    run: str | Path,
+    source: str | Path,
+    output: str | Path,
+    *,
+    per: str | None = None,
+    aggregate: str | None = None,
+    workers: int | None = None,
 ) -> Encoded:
-    """Encode new cases with a run's model, and flag those unlike its training cohort."""
-    record = flow.encode(Path(run), Path(source), Path(output), workers=workers)
+    """Encode new cases with a run's model, and flag those unlike its training cohort.
+
+    ``per`` (case or patient) and ``aggregate`` (mean, largest or deviant) are as in the run by
+    default.
+    """
+    record = flow.encode(
+        Path(run), Path(source), Path(output), per=per, aggregate=aggregate, workers=workers
+    )
     return Encoded(
         table=record.table, rows=record.rows, flagged=record.flagged, rejected=record.rejected
     )

@@ -162,9 +162,9 @@ class Flow(types.ModuleType):
         )
 
     def encode(
-        self, run: Path, source: Path, output: Path, *, workers: int | None, on_event: Callable
+        self, run: Path, source: Path, output: Path, *, on_event: Callable, **options: object
     ) -> EncodeRecord:
-        self._call("encode", run, source, output, workers=workers, on_event=on_event)
+        self._call("encode", run, source, output, on_event=on_event, **options)
         return EncodeRecord(table=output, rows=5, flagged=1, rejected=0, exit_code=0)
 
     def classic(

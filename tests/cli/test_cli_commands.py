@@ -159,6 +159,21 @@ def test_encode_and_verify(flow: cli_stand_in.Flow, shell: Callable) -> None:
     assert shell("verify", "RUN").stdout.splitlines()[-1] == "intact"
 
 
+def test_rows_are_patients_where_it_is_asked(flow: cli_stand_in.Flow, shell: Callable) -> None:
+    asked = ("--per", "patient", "--aggregate", "largest")
+    shell("encode", "RUN", "new.csv", "-o", "new.parquet", *asked)
+    shell("encode", "RUN", "new.csv", "-o", "new.parquet")
+    shell("run", "c.csv", "-o", "RUN", *asked)
+    (_, _, given), (_, _, default), (_, (_, _, request), _) = flow.calls
+    assert (given["per"], given["aggregate"]) == ("patient", "largest")
+    assert (default["per"], default["aggregate"]) == (None, None)
+    assert (request.per, request.aggregate) == ("patient", "largest")
+    assert shell("run", "c.csv", "-o", "RUN", "--per", "hospital").exit_code == 2
+    alone = shell("run", "c.csv", "-o", "RUN", "--aggregate", "mean")
+    assert alone.exit_code == 2
+    assert "add --per patient" in alone.stderr
+
+
 def test_export_prints_the_largest_difference(flow: cli_stand_in.Flow, shell: Callable) -> None:
     shown = shell("export", "RUN", "-o", "portable")
     assert shown.exit_code == 0

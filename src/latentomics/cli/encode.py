@@ -12,10 +12,14 @@ import typer
 
 from latentomics.cli.command import command
 from latentomics.cli.options import Run, Workers
+from latentomics.cli.rows import Aggregate, Row, aggregate_of
 from latentomics.cli.talk import Talk
 
 
-@command("latentomics encode RUN new.csv -o new.parquet")
+@command(
+    "latentomics encode RUN new.csv -o new.parquet",
+    "latentomics encode RUN lesions.csv -o patients.parquet --per patient --aggregate largest",
+)
 def encode(
     talk: Talk,
     run: Run,
@@ -26,12 +30,31 @@ def encode(
         Path,
         typer.Option("--output", "-o", metavar="TABLE", help="Table to write: .parquet or .csv."),
     ],
+    per: Annotated[
+        Row | None, typer.Option("--per", help="What a row is. Default: as in the run.")
+    ] = None,
+    aggregate: Annotated[
+        Aggregate | None,
+        typer.Option(
+            "--aggregate",
+            help="With --per patient: mean, largest mask, or code furthest from the training "
+            "cases. Default: as in the run.",
+        ),
+    ] = None,
     workers: Workers = None,
 ) -> int:
     """Encode new cases with RUN/model, and flag those unlike the training cohort."""
     from latentomics import flow
 
-    record = flow.encode(run, source, output, workers=workers, on_event=talk.on_event)
+    record = flow.encode(
+        run,
+        source,
+        output,
+        per=None if per is None else per.value,
+        aggregate=aggregate_of(aggregate, per),
+        workers=workers,
+        on_event=talk.on_event,
+    )
     lines = [
         f"features  {record.table}",
         f"rows      {record.rows}",

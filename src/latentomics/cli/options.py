@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentomics.cli.completion import column_names, method_names
+from latentomics.cli.rows import Aggregate, Row, aggregate_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +84,21 @@ class Asked:
     site: Site = None
     channels: Channels = None
     mask_label: MaskLabel = None
+    per: Annotated[
+        Row,
+        typer.Option(
+            "--per", help="What a row of the table is, and of probes.", rich_help_panel=COHORT
+        ),
+    ] = Row.case
+    aggregate: Annotated[
+        Aggregate | None,
+        typer.Option(
+            "--aggregate",
+            help="With --per patient: the mean of a patient's cases (default), the one with the "
+            "largest mask, or whose code lies furthest from the training cases (Mahalanobis).",
+            rich_help_panel=COHORT,
+        ),
+    ] = None
     folds: Annotated[
         int,
         typer.Option(
@@ -167,6 +183,8 @@ def request_of(asked: Asked, *, demonstration: str | None = None) -> Request:
         method=asked.method,
         settings=settings_of(asked.setting or ()),
         seed=asked.seed,
+        per=asked.per.value,
+        aggregate=aggregate_of(asked.aggregate, asked.per),
         latent=asked.latent,
         demonstration=demonstration,
     )

@@ -28,6 +28,7 @@ class Tracker(StrEnum):
 @command(
     "latentomics run cohort.csv -o RUN --label malignant --site site",
     "latentomics run cohort.csv -o RUN --label 'grade>=2' --folds 5 --budget 20m",
+    "latentomics run lesions.csv -o RUN --label response --per patient --aggregate largest",
     "latentomics run plan.yaml -o RUN2",
     "latentomics run cohort.csv -o RUN --dry-run",
     "latentomics run cohort.csv -o RUN --track tensorboard",

@@ -33,8 +33,9 @@ from latentomics.features.errors import (
 from latentomics.features.generate import decode_codes, nearest_distances
 from latentomics.features.harmonise import Combat, fit_combat
 from latentomics.features.likelihood import Weighed, importance_weights, noise_log_sd
+from latentomics.features.patients import Patients, combined, patients_of
 from latentomics.features.posterior import posterior_variances, posteriors
-from latentomics.features.reference import Likeness, Reference, fit_reference
+from latentomics.features.reference import Likeness, Reference, fit_centre, fit_reference
 from latentomics.features.regional import regional_statistics, signed_distance
 from latentomics.features.repeated import CHAINED, Repeated, repeated_features
 from latentomics.features.samples import ByCase, input_of, regions_of
@@ -65,15 +66,18 @@ __all__ = [
     "FeatureTable",
     "Likeness",
     "PatchPca",
+    "Patients",
     "Reference",
     "Regions",
     "Repeated",
     "Weighed",
     "build_table",
     "classic_names",
+    "combined",
     "decode_codes",
     "encode_store",
     "features_dictionary",
+    "fit_centre",
     "fit_combat",
     "fit_patch_pca",
     "fit_reference",
@@ -90,6 +94,7 @@ __all__ = [
     "noise_log_sd",
     "patch_pca_errors",
     "patch_pca_features",
+    "patients_of",
     "pca_errors",
     "pca_features",
     "posterior_variances",

@@ -10,7 +10,7 @@ is flagged when it lies beyond all of them and a t distribution of their logarit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +49,7 @@ class Reference:
         self, codes: npt.NDArray[np.floating], errors: npt.NDArray[np.floating]
     ) -> Likeness:
         """Compare new cases, codes (n, columns) and errors (n,), with the validation cases."""
-        distances = self._distance(codes)
+        distances = self.distance(codes)
         found = [
             (_conformal(new, known), _tail(new, known))
             for new, known in ((distances, self.distances), (errors, self.errors))
@@ -74,7 +74,8 @@ class Reference:
         """Return the reference that ``arrays`` gave."""
         return Reference(**{name: arrays[name] for name in Reference.__dataclass_fields__})
 
-    def _distance(self, codes: npt.NDArray[np.floating]) -> DoubleArray:
+    def distance(self, codes: npt.NDArray[np.floating]) -> DoubleArray:
+        """Return the Mahalanobis distance of codes (n, columns) to the training cases' mean."""
         white = (np.asarray(codes, np.float64) - self.mean) @ self.whitening
         distance: DoubleArray = np.sqrt((white**2).sum(axis=1))
         return distance
@@ -89,10 +90,25 @@ def fit_reference(
 
     References
     ----------
-    Ledoit and Wolf, 2004, for the covariance; METHODS, sections 15 and 29.
+    METHODS, section 29.
     """
     if len(validation) < FEWEST or len(training) < FEWEST:
         return None
+    centre = fit_centre(training)
+    return replace(
+        centre,
+        distances=np.sort(centre.distance(validation)),
+        errors=np.sort(np.asarray(validation_errors, np.float64)),
+    )
+
+
+def fit_centre(training: npt.NDArray[np.floating]) -> Reference:
+    """Fit mean and covariance of training codes (n, columns), calibrated on nothing.
+
+    References
+    ----------
+    Ledoit and Wolf, 2004, for the covariance; METHODS, section 15.
+    """
     from sklearn.covariance import ledoit_wolf
 
     codes = np.asarray(training, np.float64)
@@ -107,13 +123,7 @@ def fit_reference(
         covariance, _ = ledoit_wolf(standard @ kept.T)
         eigenvalues, vectors = np.linalg.eigh(np.atleast_2d(covariance))
         whitening = (kept.T / scale[:, None]) @ vectors / np.sqrt(np.maximum(eigenvalues, TINY))
-    bare = Reference(mean=mean, whitening=whitening, distances=np.empty(0), errors=np.empty(0))
-    return Reference(
-        mean=mean,
-        whitening=whitening,
-        distances=np.sort(bare._distance(validation)),
-        errors=np.sort(np.asarray(validation_errors, np.float64)),
-    )
+    return Reference(mean=mean, whitening=whitening, distances=np.empty(0), errors=np.empty(0))
 
 
 def _conformal(new: npt.NDArray[np.floating], known: DoubleArray) -> DoubleArray:

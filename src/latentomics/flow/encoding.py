@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from latentomics.core import Case, IncompleteError, IntegrityError, Rejection
+from latentomics.core import Case, IncompleteError, IntegrityError, Rejection, RequestError
 from latentomics.dataset import Prepared, Store
 from latentomics.features import (
     Columns,
@@ -20,6 +20,7 @@ from latentomics.features import (
     classic_names,
     encode_store,
     network_errors,
+    patients_of,
     require_table_path,
     write_with_dictionary,
 )
@@ -29,6 +30,14 @@ from latentomics.flow.folder import write_rejected
 from latentomics.flow.gather import measured_facts, prepare_cases
 from latentomics.flow.measuring import measured_by
 from latentomics.flow.model import Model, case_errors, load_fitted
+from latentomics.flow.patients import (
+    MEAN,
+    WORDS,
+    chosen_patients,
+    combined_columns,
+    patient_cases,
+    refuse_several_sites,
+)
 from latentomics.flow.records import EncodeRecord, Event, OnEvent, ignore
 from latentomics.flow.tables import sizes_of
 from latentomics.planning import Plan
@@ -66,10 +75,20 @@ def encode(
     source: Path,
     output: Path,
     *,
+    per: str | None = None,
+    aggregate: str | None = None,
     workers: int | None = None,
     on_event: OnEvent = ignore,
 ) -> EncodeRecord:
     """Encode the cases of a manifest.
+
+    Parameters
+    ----------
+    per : str, optional
+        case or patient: what a row is; as in the run by default.
+    aggregate : str, optional
+        mean, largest or deviant, where a row is a patient; as in the run by default. A patient is
+        flagged where one of its cases is.
 
     Raises
     ------
@@ -83,6 +102,13 @@ def encode(
     require_table_path(output)
     model = load_fitted(run / "model" if (run / "model").is_dir() else run)
     request = model.plan.request
+    by_patient = (per or request.per) == "patient"
+    if aggregate is not None and not by_patient:
+        raise RequestError(
+            "what becomes of a patient's cases is asked, and rows are cases",
+            f"--aggregate {aggregate}",
+            "add --per patient",
+        )
     cohort = read_cohort(
         source, channels=request.channels, site=request.site, mask_label=request.mask_label
     )
@@ -98,9 +124,17 @@ def encode(
         )
     store = load(model.plan, usable.prepared, [case.id for case in cases])
     on_event(Event(stage="encode", done=0, total=len(cases), message="encoding"))
-    groups, flagged = _columns(model, store, usable, workers, on_event)
+    groups = _columns(model, store, usable, workers, on_event)
     mask = mask_rules([usable.facts[case.id] for case in cases])
-    table = build_table(cases, {}, groups, {**model.provenance, "mask": mask})
+    provenance = {**model.provenance, "mask": mask}
+    if by_patient:
+        how = aggregate or request.aggregate or MEAN
+        cases, groups = _by_patient(model, usable, groups, how)
+        provenance["rows"] = WORDS[how]
+    else:
+        provenance.pop("rows", None)
+    table = build_table(cases, {}, groups, provenance)
+    flagged = int(groups["likeness"].values[:, -1].sum()) if "likeness" in groups else 0
     write_with_dictionary(table, output)
     return EncodeRecord(
         table=output,
@@ -113,7 +147,7 @@ def encode(
 
 def _columns(
     model: Model, store: Store, usable: Usable, workers: int | None, on_event: OnEvent
-) -> tuple[dict[str, Columns], int]:
+) -> dict[str, Columns]:
     """Return the columns of the run's table, and how like its cohort each case is."""
     encoded = encode_store(model.network, model.plan, store)
     found = {"latent": encoded.latent}
@@ -125,14 +159,50 @@ def _columns(
     if "size" in model.groups:
         groups["size"] = sizes_of([usable.facts[case.id] for case in usable.cases])
     if model.reference is None:
-        return groups, 0
+        return groups
     errors = case_errors(network_errors(model.network, store), store.cases, encoded.cases)
     likeness = model.reference.compare(encoded.latent.values, errors)
     groups["likeness"] = Columns(
         names=("p_code", "p_error", "unlike_training"),
         values=np.stack([likeness.p_code, likeness.p_error, likeness.unlike], axis=1),
     )
-    return groups, int(likeness.unlike.sum())
+    return groups
+
+
+def _by_patient(
+    model: Model, usable: Usable, groups: Mapping[str, Columns], how: str
+) -> tuple[tuple[Case, ...], dict[str, Columns]]:
+    """Return a row a patient; one is as unlike the training cohort as any of its cases.
+
+    Raises
+    ------
+    RequestError
+        When cases of a patient come from different sites, or what is asked cannot be known.
+    """
+    refuse_several_sites(usable.cases)
+    reference = model.reference
+    if how == "deviant" and reference is None:
+        raise RequestError(
+            "the model has too few validation cases to know how far a code lies off",
+            "--aggregate deviant",
+            "use mean or largest",
+        )
+    patients = chosen_patients(
+        usable.cases,
+        how,
+        facts=usable.facts,
+        distances=lambda: reference.distance(groups["latent"].values),  # type: ignore[union-attr]
+    )
+    found = {name: combined_columns(part, patients) for name, part in groups.items()}
+    if "likeness" in groups:
+        p_and_flag = groups["likeness"]
+        every = patients_of([case.patient for case in usable.cases])
+        worst = [
+            [*p_and_flag.values[rows, :-1].min(axis=0), p_and_flag.values[rows, -1].max()]
+            for rows in every.rows
+        ]
+        found["likeness"] = Columns(names=p_and_flag.names, values=np.array(worst))
+    return patient_cases(usable.cases, patients), found
 
 
 def _classic(

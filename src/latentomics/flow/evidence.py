@@ -82,8 +82,8 @@ def _evidence(
     gathered: Gathered, main: Fitting, folds: Sequence[Fitting], effort: Effort, seed: int
 ) -> list[Result]:
     sizes = size_block(gathered)
-    parts = [part_of(fitting, fitting.split, sizes) for fitting in folds or (main,)]
-    single = part_of(main, main.split, sizes)
+    parts = [_part_of(fitting, sizes) for fitting in folds or (main,)]
+    single = _part_of(main, sizes)
     patients = numbered([case.patient for case in gathered.cases])
     sites = [case.site for case in gathered.cases]
     results = [*_reconstruction(gathered, main, seed), *_collapse(main)]
@@ -103,6 +103,11 @@ def _evidence(
     results += site_predictability(chosen, sites, patients, seed=seed)
     results += _shift(single, sites, patients, seed)
     return results
+
+
+def _part_of(fitting: Fitting, sizes: DoubleArray | None) -> Part:
+    own = sizes if fitting.sizes is None else fitting.sizes
+    return part_of(fitting, fitting.split, own)
 
 
 def size_block(gathered: Gathered) -> DoubleArray | None:

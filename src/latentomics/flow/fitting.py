@@ -46,6 +46,7 @@ class Fitting:
     beside: Unfitted
     pooled_components: tuple[DoubleArray, DoubleArray] | None  # mean and components of the maps
     classic: Classified | None = None  # rows are cases
+    sizes: DoubleArray | None = None  # log volumes (rows, 1), where rows are patients
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -30,10 +30,11 @@ from latentomics.evaluation import (
     structure,
 )
 from latentomics.features import fit_combat, posteriors
-from latentomics.flow.evidence import one_thread, size_block
+from latentomics.flow.evidence import evidence, one_thread, size_block
 from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered
 from latentomics.flow.known import known_besides
+from latentomics.flow.patients import Rows
 from latentomics.flow.records import OnEvent, ignore
 from latentomics.flow.stability import stability_of
 from latentomics.planning import Effort
@@ -63,6 +64,34 @@ class Question:
     on_event: OnEvent = ignore
 
 
+def answers(
+    rows: Rows,
+    gathered: Gathered,
+    main: Fitting,
+    store: Store,
+    *,
+    workers: int | None = None,
+    on_event: OnEvent = ignore,
+) -> list[Result]:
+    """Answer everything: of rows what a table can answer, of cases what needs the network."""
+    seed, effort = gathered.request.seed, main.plan.effort.value
+    table = (rows.gathered, rows.main)
+    results = evidence(*table, rows.folds, effort=effort, seed=seed)
+    results += further(*table, store, rows.folds, seed=seed, questions=OF_ROWS)
+    return results + further(
+        gathered,
+        main,
+        store,
+        seed=seed,
+        workers=workers,
+        on_event=on_event,
+        questions=OF_CASES,
+    )
+
+
+Questions = Mapping[str, Callable[[Question], list[Result]]]
+
+
 def further(
     gathered: Gathered,
     main: Fitting,
@@ -72,8 +101,9 @@ def further(
     seed: int,
     workers: int | None = None,
     on_event: OnEvent = ignore,
+    questions: Questions | None = None,
 ) -> list[Result]:
-    """Answer every further question about a fitting, in the order of ``FURTHER``."""
+    """Answer further questions about a fitting, all of ``FURTHER`` by default, in their order."""
     import torch
 
     torch.set_num_threads(main.plan.threads.value)  # the last fold may have had others
@@ -93,8 +123,8 @@ def further(
         on_event=on_event,
     )
     results = []
-    for name, answer in FURTHER.items():
-        limit = nullcontext() if name in ENCODING else one_thread()
+    for name, answer in (FURTHER if questions is None else questions).items():
+        limit = nullcontext() if name in OF_CASES else one_thread()
         with limit:
             results += answer(question)
     return results
@@ -217,12 +247,14 @@ def _repeated(question: Question) -> list[Result]:
     )
 
 
-FURTHER: Mapping[str, Callable[[Question], list[Result]]] = {
+OF_ROWS: Questions = {
     "sites by feature": _by_site,
     "confounding": _besides,
     "harmonisation": _harmonised,
     "maps": _maps,
+}
+OF_CASES: Questions = {  # these use the network, and as many threads as it likes
     "structure": _structure,
     "stability": _repeated,
 }
-ENCODING = ("structure", "stability")  # these use the network, and as many threads as it likes
+FURTHER: Questions = {**OF_ROWS, **OF_CASES}

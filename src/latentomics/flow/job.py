@@ -17,7 +17,7 @@ from latentomics.features import write_with_dictionary
 from latentomics.flow.asked import PLAN, edited_plan, order_of
 from latentomics.flow.clock import Clock, budget_of
 from latentomics.flow.decide import decide, within_memory
-from latentomics.flow.evidence import evidence, without_intervals
+from latentomics.flow.evidence import without_intervals
 from latentomics.flow.finished import asked_sha256, now
 from latentomics.flow.fitting import Fitting, Stores, fit_split, stores_of
 from latentomics.flow.folder import (
@@ -28,11 +28,12 @@ from latentomics.flow.folder import (
     write_results,
 )
 from latentomics.flow.foresight import Foresight
-from latentomics.flow.further import further
+from latentomics.flow.further import answers
 from latentomics.flow.gather import Gathered, Split, gather, prepare_cases, without
 from latentomics.flow.judging import judge
 from latentomics.flow.measuring import classic_of
 from latentomics.flow.model import write_model
+from latentomics.flow.patients import Rows, refuse_mixed, rows_of
 from latentomics.flow.pictures import write_pictures
 from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
 from latentomics.flow.sealing import seal
@@ -148,6 +149,7 @@ def _run(job: Job) -> RunRecord:
             on_rejected=partial(write_rejected, job.folder / "rejected.csv"),
         )
         write_json(job.folder / "check.json", gathered.check.overview())
+        refuse_mixed(gathered)
     with job.clock.stage("plan"):
         plan = _plan(job, gathered)
     with job.clock.stage("prepare"):
@@ -174,15 +176,14 @@ def _run(job: Job) -> RunRecord:
     folds = [_fold(job, gathered, fold, main, time_of) for fold in range(len(gathered.folds))]
     with job.clock.stage("evidence"):
         job.tell("evidence", "probes, sites and shift")
-        seed, told = job.request.seed, job.on_event
-        results = evidence(gathered, main, folds, effort=main.plan.effort.value, seed=seed)
-        results += further(
-            gathered, main, stores.every, folds, seed=seed, workers=plan.workers, on_event=told
+        rows = rows_of(gathered, main, folds)
+        results = answers(
+            rows, gathered, main, stores.every, workers=plan.workers, on_event=job.on_event
         )
         sentences = judge(results, main, job.request)
         if job.request.demonstration:
             results = without_intervals(results)
-    return _write(job, gathered, main, stores, results, sentences)
+    return _write(job, gathered, main, stores, rows, results, sentences)
 
 
 def _plan(job: Job, gathered: Gathered, fold: int | None = None, like: Plan | None = None) -> Plan:
@@ -249,6 +250,7 @@ def _write(
     gathered: Gathered,
     main: Fitting,
     stores: Stores,
+    rows: Rows,
     results: Sequence[Result],
     sentences: tuple[tuple[str, str], ...],
 ) -> RunRecord:
@@ -262,7 +264,7 @@ def _write(
             folder / "verdict.json",
             [{"status": status, "sentence": sentence} for status, sentence in sentences],
         )
-        features = table_of(gathered, main)
+        features = table_of(gathered, main, rows)
         sha256 = write_model(folder / "model", main, features)
         table = write_with_dictionary(features, folder / "features.parquet")
         unit = next(iter(gathered.facts.values())).value_unit

@@ -8,14 +8,15 @@ from latentomics.features import Columns, FeatureTable, build_table, size_column
 from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered
 from latentomics.flow.measuring import provenance_of
+from latentomics.flow.patients import MEAN, WORDS, Rows, combined_columns
 from latentomics.planning import pipeline_of
 from latentomics.sources import CaseFacts, mask_rules
 
 GROUPS = ("latent", "pooled")  # of a run's features; baselines are not written
 
 
-def table_of(gathered: Gathered, main: Fitting) -> FeatureTable:
-    """Return the table of a run: what was learned, classic radiomics, size."""
+def table_of(gathered: Gathered, main: Fitting, rows: Rows) -> FeatureTable:
+    """Return the table of a run, a row a case or a patient: learned, classic radiomics, size."""
     facts = [gathered.facts[case.id] for case in gathered.cases]
     groups = {
         name: Columns(names=found.names, values=found.values)
@@ -29,7 +30,10 @@ def table_of(gathered: Gathered, main: Fitting) -> FeatureTable:
         provenance |= provenance_of(settings, facts[0])
     if all(fact.mask_voxels for fact in facts):
         groups["size"] = sizes_of(facts)
-    return build_table(gathered.cases, gathered.split, groups, provenance)
+    if rows.patients is not None:
+        groups = {name: combined_columns(one, rows.patients) for name, one in groups.items()}
+        provenance["rows"] = WORDS[gathered.request.aggregate or MEAN]
+    return build_table(rows.gathered.cases, rows.gathered.split, groups, provenance)
 
 
 def sizes_of(facts: Sequence[CaseFacts]) -> Columns:

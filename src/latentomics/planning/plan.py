@@ -27,6 +27,7 @@ Normalisation = Literal["hu-window", "robust-z", "percentile", "suv", "identity"
 Aggregation = Literal[
     "2d-averaged", "2d-merged", "2.5d-averaged", "2.5d-merged", "3d-averaged", "3d-merged"
 ]
+Aggregate = Literal["mean", "largest", "deviant"]
 
 
 class Settings(BaseModel):
@@ -58,7 +59,15 @@ class Request(Settings):
     latent: int | None = None  # length of the code
     settings: dict[str, float | str | bool] = {}  # of the method
     seed: int = 0
+    per: Literal["case", "patient"] = "case"  # rows of the table and of its evidence
+    aggregate: Aggregate | None = None  # of a patient's cases; None: their mean
     demonstration: str | None = None  # said on the report's first page; intervals are left out
+
+    @model_validator(mode="after")
+    def _rows_known(self) -> Self:
+        if self.aggregate is not None and self.per == "case":
+            raise ValueError("aggregate says what becomes of a patient's cases: add per patient")
+        return self
 
     def of(self, source: Path) -> Request:
         """Return what is asked, of this cohort."""

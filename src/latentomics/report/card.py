@@ -19,6 +19,7 @@ from latentomics.report.page import Points
 from latentomics.report.reading import RunFiles, read_run
 from latentomics.report.sections.cases import column_of
 from latentomics.report.sections.evidence import main_metric
+from latentomics.report.sections.features import row_words
 from latentomics.report.sections.limits import limits_section
 from latentomics.report.sections.records import chosen, distinct, is_difference
 from latentomics.report.sections.training import best_entry
@@ -218,8 +219,8 @@ def _encoding(files: RunFiles) -> list[str]:
         'table = latentomics.encode("model", "new.csv", "new.parquet").features()',
         "```",
         "",
-        f"Columns: {groups or 'see the table'}. Cases unlike the training cohort are flagged in "
-        "the column `unlike_training`.",
+        f"{row_words(files)}. Columns: {groups or 'see the table'}. Cases unlike the training "
+        "cohort are flagged in the column `unlike_training`.",
     ]
 
 

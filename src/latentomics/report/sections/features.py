@@ -9,6 +9,11 @@ from latentomics.report.page import Block, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.words import number
 
+_ROWS = {
+    "mean": "the mean of its cases",
+    "largest": "its case with the largest mask",
+    "deviant": "its case whose code lies furthest from the training cases",
+}
 _UNITS = 4  # of a group that are listed
 
 
@@ -23,9 +28,16 @@ def features_section(files: RunFiles) -> Section:
     return Section(
         anchor="features",
         title="The table of features",
-        lead="One row a case; features_dictionary.csv says what each column means.",
+        lead=f"{row_words(files)}; features_dictionary.csv says what each column means.",
         blocks=blocks,
     )
+
+
+def row_words(files: RunFiles) -> str:
+    """Return what a row of the table is."""
+    if files.request.get("per") != "patient":
+        return "One row a case"
+    return f"One row a patient, {_ROWS[str(files.request.get('aggregate') or 'mean')]}"
 
 
 def _groups(files: RunFiles) -> Table:
