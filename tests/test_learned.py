@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import pickle
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,28 +16,72 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import estimator_checks
+from sklearn.utils import Tags, estimator_checks
+from torch import Tensor, nn
 
 from latentomics import LearnedFeatures
-from latentomics.core import IncompleteError, RequestError
+from latentomics.core import IncompleteError, NetworkSpec, Point, RequestError
 from latentomics.methods import METHODS, Method
+from latentomics.models import Network, build_network
+from latentomics.planning import Plan
 from latentomics.sources import read_cohort
 from latentomics.training import Pace
 
 CASES, EDGE = 36, 12
-# scikit-learn's own checks that need no data. Its others (sparse, complex, NaN and one-row input,
-# n_features_in_ and the like) fit a matrix of numbers. X is a cohort of images, which the tags say,
-# so check_estimator leaves them out. What they are for is tested below on cohorts.
+# Of scikit-learn's own checks those that fit no matrix of numbers: X is a cohort of images, which
+# the tags say, so that check_estimator leaves all of them out.
 CHECKS = (
-    estimator_checks.check_estimator_cloneable,
-    estimator_checks.check_estimator_repr,
-    estimator_checks.check_estimator_tags_renamed,
-    estimator_checks.check_get_params_invariance,
-    estimator_checks.check_mixin_order,
-    estimator_checks.check_no_attributes_set_in_init,
-    estimator_checks.check_parameters_default_constructible,
-    estimator_checks.check_set_params,
-    estimator_checks.check_valid_tag_types,
+    "check_do_not_raise_errors_in_init_or_set_params",
+    "check_estimator_cloneable",
+    "check_estimator_repr",
+    "check_estimator_tags_renamed",
+    "check_estimators_unfitted",
+    "check_get_params_invariance",
+    "check_mixin_order",
+    "check_n_features_in_after_fitting",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_set_params",
+    "check_transformer_n_iter",
+    "check_transformers_unfitted",
+    "check_valid_tag_types",
+)
+# The others, and why they are not run: what they ask is asked below of cohorts ...
+OF_COHORTS = {
+    "check_dict_unchanged": "test_fit_and_transform_change_nothing_else",
+    "check_dont_overwrite_parameters": "test_fit_and_transform_change_nothing_else",
+    "check_estimators_empty_data_messages": "test_a_matrix_is_no_cohort_and_nothing_is_described",
+    "check_estimators_fit_returns_self": "test_fit_and_transform_change_nothing_else",
+    "check_estimators_overwrite_params": "test_fit_and_transform_change_nothing_else",
+    "check_estimators_pickle": "test_a_fitted_transformer_is_pickled_whole",
+    "check_fit_check_is_fitted": "test_a_matrix_is_no_cohort_and_nothing_is_described",
+    "check_fit_idempotent": "test_L5_fit_reads_no_case_but_its_own",
+    "check_fit_score_takes_y": "test_L5_fit_reads_no_case_but_its_own",
+    "check_fit2d_1sample": "test_too_few_cases_are_refused",
+    "check_methods_sample_order_invariance": "test_rows_keep_their_order_and_do_not_hang_on",
+    "check_methods_subset_invariance": "test_rows_keep_their_order_and_do_not_hang_on",
+    "check_pipeline_consistency": "test_a_pipeline_is_cross_validated_by_patient",
+    "check_transformer_general": "test_rows_keep_their_order_and_do_not_hang_on",
+    "check_transformer_preserve_dtypes": "test_rows_keep_their_order_and_do_not_hang_on",
+}
+# ... or has no meaning where X holds no numbers and no fixed columns: a matrix is refused instead.
+OF_NUMBERS = (
+    "check_array_api_input",
+    "check_complex_data",
+    "check_dtype_object",
+    "check_estimator_sparse_array",
+    "check_estimator_sparse_matrix",
+    "check_estimator_sparse_tag",
+    "check_estimators_dtypes",
+    "check_estimators_nan_inf",
+    "check_f_contiguous_array_estimator",
+    "check_fit1d",
+    "check_fit2d_1feature",
+    "check_fit2d_predict1d",
+    "check_n_features_in",
+    "check_positive_only_tag_during_fit",
+    "check_readonly_memmap_input",
+    "check_transformer_data_not_an_array",
 )
 
 
@@ -104,6 +148,7 @@ def test_rows_keep_their_order_and_do_not_hang_on_their_neighbours(
 ) -> None:
     every = fitted.transform(table)
     assert every.shape == (CASES, 4)
+    assert every.dtype == np.float32
     assert np.array_equal(fitted.transform(table[::-3]), every[::-3])
 
 
@@ -162,6 +207,45 @@ def test_S1_a_method_of_ones_own_is_trained_and_enters_no_list(table: pandas.Dat
         features(method="mine").fit(table[:24])
 
 
+class MyNetwork(Network):
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__(spec)
+        values = spec.channels_in * math.prod(spec.size)
+        self.there, self.back = nn.Linear(values, spec.latent), nn.Linear(spec.latent, values)
+
+    def encode(self, values: Tensor) -> Point:
+        return Point(z=self.there(values.flatten(1)).float())
+
+    def decode(self, code: Tensor) -> Tensor:
+        return self.back(code).float().reshape(-1, self.spec.channels_out, *self.spec.size)
+
+
+def my_network(plan: Plan) -> Network:
+    return MyNetwork(plan.network.value)
+
+
+def test_S1_a_network_of_ones_own_is_trained_from_python_alone(table: pandas.DataFrame) -> None:
+    own = features(method="autoencoder", network=my_network).fit(table[:24])
+    assert isinstance(own.learned_.network, MyNetwork)
+    assert own.learned_.plan.network.reason == "a network of the user's own: my_network"
+    found = own.transform(table[:3])
+    assert found.shape == (3, 4)
+    assert np.array_equal(pickle.loads(pickle.dumps(own)).transform(table[:3]), found)
+    plan = own.learned_.plan
+    with pytest.raises(RequestError, match="unknown kind of network 'MyNetwork'"):
+        build_network(replace(plan.network.value, kind="MyNetwork"), 0)
+
+
+def test_what_makes_no_network_is_refused(table: pandas.DataFrame) -> None:
+    with pytest.raises(RequestError, match="returned Linear"):
+        features(network=lambda _: nn.Linear(1, 1)).fit(table[:24])
+    with pytest.raises(RequestError, match="another spec than the plan"):
+        features(
+            network=lambda plan: MyNetwork(replace(plan.network.value, latent=5)),
+            method="autoencoder",
+        ).fit(table[:24])
+
+
 def test_what_makes_no_method_is_refused(table: pandas.DataFrame) -> None:
     with pytest.raises(RequestError, match="returned dict"):
         features(method=dict).fit(table)
@@ -190,9 +274,44 @@ def read_cases(table: pandas.DataFrame, folder: Path) -> tuple[object, ...]:
     return read_cohort(folder / "two.csv").cases
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_an_estimator_check_that_needs_no_matrix_holds(check: Callable[..., None]) -> None:
-    check("LearnedFeatures", LearnedFeatures())
+@pytest.mark.parametrize("check", CHECKS)
+def test_an_estimator_check_that_needs_no_matrix_holds(check: str) -> None:
+    getattr(estimator_checks, check)("LearnedFeatures", LearnedFeatures())
+
+
+class AsIfOfMatrices(LearnedFeatures):
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        return tags
+
+
+def test_every_estimator_check_is_run_or_has_a_reason_why_not() -> None:
+    every = {
+        check.func.__name__
+        for _, check in estimator_checks.estimator_checks_generator(AsIfOfMatrices())
+    }
+    assert every == {*CHECKS, *OF_COHORTS, *OF_NUMBERS}
+    stands = [name for name in globals() if name.startswith("test_")]
+    assert all(any(one.startswith(test) for one in stands) for test in OF_COHORTS.values())
+
+
+def test_fit_and_transform_change_nothing_else(
+    table: pandas.DataFrame, fitted: LearnedFeatures
+) -> None:
+    asked = features()
+    assert fitted.get_params() == asked.get_params()
+    assert set(vars(fitted)) - set(vars(asked)) == {"learned_"}
+    before = dict(vars(fitted))
+    given = table[:3].copy()
+    fitted.transform(given)
+    assert vars(fitted) == before
+    pandas.testing.assert_frame_equal(given, table[:3])
+
+
+def test_too_few_cases_are_refused(table: pandas.DataFrame) -> None:
+    with pytest.raises(IncompleteError, match="1 cases are left to train and 8 are needed"):
+        features().fit(table[:1])
 
 
 def test_a_matrix_is_no_cohort_and_nothing_is_described_before_fit() -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from sklearn.utils import Tags
 
+    from latentomics.models import Network
+    from latentomics.planning import Plan
+
     X = DataFrame | Sequence[Case] | NDArray[np.object_]
 
 OF_A_COHORT = ["split", "retest_of"]  # columns that refer to other rows: the cross-validator parts
@@ -44,6 +47,8 @@ class LearnedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     method : str or callable, optional
         Name of a method; or a function without arguments that returns a ``Method`` of your own.
         One that corrupts its input needs ``settings={"noise": "gaussian"}``, say.
+    network : callable, optional
+        A function of the plan that returns a ``Network`` of your own (examples/own_method.py).
     latent : int, optional
         Length of the code.
     epochs : int, optional
@@ -82,6 +87,7 @@ class LearnedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self,
         method: str | Callable[[], Method] | None = None,
         *,
+        network: Callable[[Plan], Network] | None = None,
         latent: int | None = None,
         epochs: int | None = None,
         budget_s: float | None = None,
@@ -95,6 +101,7 @@ class LearnedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         workers: int | None = None,
     ) -> None:
         self.method = method
+        self.network = network
         self.latent = latent
         self.epochs = epochs
         self.budget_s = budget_s
@@ -120,7 +127,9 @@ class LearnedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         own = _own(self.method)
         request = self._request(own)
         cohort = self._cohort(X)
-        self.learned_ = flow.learn(cohort, request, own=own, workers=self.workers)
+        self.learned_ = flow.learn(
+            cohort, request, own=own, own_network=self.network, workers=self.workers
+        )
         return self
 
     def transform(self, X: X) -> FloatArray:

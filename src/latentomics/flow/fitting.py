@@ -28,7 +28,7 @@ from latentomics.flow.gather import Split
 from latentomics.flow.records import Event, OnEvent
 from latentomics.methods import Method, method_of
 from latentomics.planning import Plan, pipeline_of
-from latentomics.training import EpochRecord, Fitted, Progress, fit
+from latentomics.training import EpochRecord, Fitted, OwnNetwork, Progress, fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,6 +123,7 @@ def fit_split(
     allow: Allow | None = None,
     like: Fitting | None = None,
     own: Method | None = None,
+    own_network: OwnNetwork | None = None,
     on_event: OnEvent,
     on_record: Callable[[EpochRecord], None] | None = None,
 ) -> Fitting:
@@ -138,6 +139,8 @@ def fit_split(
         shape are the same, and errors of reconstruction are not measured again.
     own : Method, optional
         The plan's method, where it is the user's and has no entry.
+    own_network : callable, optional
+        Makes the network, where it is the user's.
     on_record : callable, optional
         Told each line of the history when it is written.
     """
@@ -161,6 +164,7 @@ def fit_split(
         on_progress=_teller(on_event),
         initial=fixed.initial,
         domains=stores.domains,
+        own=own_network,
         on_record=on_record,
     )
     on_event(Event(stage="encode", done=0, total=1, message="encoding every case"))

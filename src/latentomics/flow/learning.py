@@ -8,7 +8,7 @@ which is dealt out by patient and says when to stop; nothing is held out to test
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +25,7 @@ from latentomics.methods import Method
 from latentomics.models import Network
 from latentomics.planning import Plan, Request
 from latentomics.sources import Cohort
+from latentomics.training import OwnNetwork
 
 SHARES = (0.85, 0.15, 0.0)  # train, validation, test
 
@@ -57,6 +58,7 @@ def learn(
     request: Request,
     *,
     own: Method | None = None,
+    own_network: OwnNetwork | None = None,
     workers: int | None = None,
 ) -> Learned:
     """Plan, prepare and train on these cases alone.
@@ -65,6 +67,8 @@ def learn(
     ----------
     own : Method, optional
         A method of the user's own, in place of the one that the request names.
+    own_network : callable, optional
+        Makes a network of the user's own from the plan, in place of the one that the plan names.
 
     Raises
     ------
@@ -76,6 +80,8 @@ def learn(
     clock = Clock(budget_s=budget_of(request))
     gathered = gather(request, cohort=cohort, shares=SHARES, workers=workers)
     plan = decide(gathered, gathered.split, workers=workers, own=own)
+    if own_network is not None:
+        plan = _for_own(plan, own_network)
     prepared = prepare_cases(gathered.cases, plan, workers=workers)
     gathered = without(gathered, prepared.rejected, held_out="val")
     stores = stores_of(plan, prepared, gathered.cases, gathered.split)
@@ -87,6 +93,7 @@ def learn(
             resume=False,
             allow=alone(clock),
             own=own,
+            own_network=own_network,
             on_event=ignore,
         )
     return Learned(
@@ -95,6 +102,16 @@ def learn(
         names=fitting.features["latent"].names,
         rejected=gathered.rejected,
     )
+
+
+def _for_own(plan: Plan, own_network: OwnNetwork) -> Plan:
+    """Return the plan without what only the package's networks have: PCA beside, pooled maps."""
+    name = getattr(own_network, "__qualname__", type(own_network).__name__)
+    reason = f"a network of the user's own: {name}"
+    spec = replace(plan.network.value, linear_path=False)
+    network = plan.network.model_copy(update={"value": spec, "reason": reason})
+    pooled = plan.pooled.model_copy(update={"value": False, "reason": reason})
+    return plan.model_copy(update={"network": network, "pooled": pooled})
 
 
 def latents(learned: Learned, cases: Sequence[Case], *, workers: int | None = None) -> FloatArray:

@@ -12,7 +12,7 @@ from latentomics.objectives.options import (
     checked_option,
     usual_options,
 )
-from latentomics.objectives.penalties import PENALTIES, Penalty, kl_by_latent
+from latentomics.objectives.penalties import PENALTIES, Penalty, kl_by_latent, penalty
 from latentomics.objectives.schedules import SCHEDULES, weights_at
 from latentomics.objectives.total import total
 from latentomics.objectives.weight import beta_norm
@@ -32,6 +32,7 @@ __all__ = [
     "checked_number",
     "checked_option",
     "kl_by_latent",
+    "penalty",
     "total",
     "usual_options",
     "weights_at",

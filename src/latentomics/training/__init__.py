@@ -7,7 +7,7 @@ from latentomics.training.checkpoint import (
     weights_sha256,
 )
 from latentomics.training.feed import epoch_rows
-from latentomics.training.fit import fit
+from latentomics.training.fit import OwnNetwork, fit
 from latentomics.training.lock import lock_folder, refuse_held
 from latentomics.training.loop import train_network
 from latentomics.training.precision import Pace, estimate_step_seconds, measure_pace
@@ -17,6 +17,7 @@ __all__ = [
     "EpochRecord",
     "Fitted",
     "Optimisation",
+    "OwnNetwork",
     "Pace",
     "Progress",
     "Task",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentomics.core import IntArray, NetworkSpec, RequestError, content_hash, stream
+from latentomics.core import IntArray, NetworkSpec, RequestError, content_hash, stream, stream_seed
 from latentomics.training.loop import train_network
 from latentomics.training.records import EpochRecord, Fitted, Optimisation, Progress, Trained
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from latentomics.planning import Plan
     from latentomics.training.task import AutoencoderTask
 
+OwnNetwork = Callable[["Plan"], "Network"]
 LOOKED_AT, ROUNDING = 256, 1e-4  # samples; of stored values
 NOT_IN_THE_BYTES = {  # of a plan
     "version", "request", "length", "threads", "classic", "mapped", "memory", "effort",
@@ -43,6 +44,7 @@ def fit(
     initial: Pca | None = None,
     domains: IntArray | None = None,
     on_record: Callable[[EpochRecord], None] | None = None,
+    own: OwnNetwork | None = None,
 ) -> Fitted:
     """Train the network of a plan and return it with its best weights.
 
@@ -66,14 +68,19 @@ def fit(
         Of the flattened training samples, channels first: where a linear path starts.
     domains : (training samples,) int, optional
         Site numbers, for methods that ask for them.
+    own : callable, optional
+        Makes a network of the user's own from the plan; it starts as it was made.
 
     Raises
     ------
     Interrupted, RequestError, IntegrityError
         See ``train_network``.
     """
+    import torch
+
     _refuse_unbounded(method, train, plan.seed)
-    network = _start(plan, method, spec, initial)
+    started = _own_network(own, plan, spec) if own else _start(plan, method, spec, initial)
+    network = started.to("cuda" if torch.cuda.is_available() else "cpu")
     task = make_task(plan, method, network, train, validation, domains)
     length = plan.length.value
     if method.closed_form:
@@ -132,7 +139,37 @@ def _start(plan: Plan, method: Method, spec: NetworkSpec, initial: Pca | None) -
             f"method {plan.method.value}",
             "fit them on the training samples and give them as 'initial'",
         )
-    return network.to("cuda" if torch.cuda.is_available() else "cpu")
+    return network
+
+
+def _own_network(own: OwnNetwork, plan: Plan, spec: NetworkSpec) -> Network:
+    """Return a network of the user's own, its weights drawn from the plan's seed.
+
+    Raises
+    ------
+    RequestError
+        When the function makes something else, or a network of another shape than the plan's.
+    """
+    import torch
+
+    from latentomics.models import Network
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(plan.seed, "weights"))
+        network = own(plan)
+    if not isinstance(network, Network):
+        raise RequestError(
+            f"the network's function returned {type(network).__name__}",
+            "network=...",
+            "return a latentomics.models.Network",
+        )
+    if network.spec != spec:
+        raise RequestError(
+            "the network has another spec than the plan",
+            "network=...",
+            "give plan.network.value to Network.__init__",
+        )
+    return network
 
 
 def _refuse_unbounded(method: Method, train: Store, seed: int) -> None:
