@@ -13,6 +13,7 @@ from latentomics.flow.asked import PLAN, edited_plan, order_of
 from latentomics.flow.clock import budget_of
 from latentomics.flow.decide import decide, within_memory
 from latentomics.flow.gather import Gathered, gather
+from latentomics.flow.patients import refuse_mixed
 from latentomics.flow.records import Event, OnEvent, Outlook, ignore
 from latentomics.flow.tracking import refuse_missing
 from latentomics.methods import method_of
@@ -56,6 +57,7 @@ def outlook(
             done_before=True,
         )
     gathered = gather(order.request, shares=order.shares, workers=workers, on_event=on_event)
+    refuse_mixed(gathered)
     on_event(Event(stage="plan", done=0, total=1, message="from the training cases"))
     if order.given:
         plan = within_memory(order.given, gathered, gathered.split, workers=workers)
