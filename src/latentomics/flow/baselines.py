@@ -37,6 +37,7 @@ from latentomics.planning import Plan
 
 RANDOM_SEEDS = 3
 POOLED_COLUMNS = 64
+POOLED_ROWS = 20_000  # training cases that components of pooled maps are fitted on, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -190,8 +191,9 @@ def _initial(plan: Plan, rows: FloatArray, pca: Pca) -> Pca | None:
 def pooled_components(
     pooled: ByCase, training: Container[str], seed: int
 ) -> tuple[DoubleArray, DoubleArray]:
-    """Fit components of pooled maps at unit variance, on training cases."""
-    rows = np.array([case in training for case in pooled.cases])
+    """Fit components of pooled maps at unit variance, on evenly chosen training cases."""
+    rows = np.flatnonzero([case in training for case in pooled.cases])
+    rows = rows[:: -(-len(rows) // POOLED_ROWS)]
     values = pooled.values[rows].astype(np.float64)
     scale = np.maximum(values.std(0), 1e-6)
     pca = fit_pca(((values - values.mean(0)) / scale).astype(np.float32), POOLED_COLUMNS, seed)

@@ -8,7 +8,7 @@ same is done again with other training cases (PROMISES L5), errors left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -205,7 +205,7 @@ def _described(
         cases=encoded.cases,
         sample_cases=stores.every.cases,
         features=features,
-        encoded=encoded,
+        encoded=replace(encoded, pooled=None),  # wide; what was kept of it is a feature
         errors=errors,
         beside=beside,
         pooled_components=components,
