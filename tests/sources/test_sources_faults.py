@@ -22,7 +22,14 @@ from PIL import Image
 
 from latentomics.core import Case, CaseError, FileRef, RequestError
 from latentomics.core.executor import MEMORY, SECONDS
-from latentomics.sources import FORMATS, check_cohort, measure_cases, read_cohort, read_volume
+from latentomics.sources import (
+    FORMATS,
+    check,
+    check_cohort,
+    measure_cases,
+    read_cohort,
+    read_volume,
+)
 from latentomics.sources.formats import array, base
 
 RNG = np.random.default_rng(0)
@@ -211,6 +218,24 @@ def test_I8_a_limit_that_is_no_number_is_refused(
         monkeypatch.setenv(SECONDS, words)
         with pytest.raises(RequestError, match=SECONDS):
             list(measure_cases([case(tmp_path / "a.png")], workers=2))
+
+
+def own_process(_: Case) -> int:
+    return os.getpid()
+
+
+def test_I8_only_small_arrays_are_read_in_the_process_that_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "small.npy", VALUES)
+    np.save(tmp_path / "large.npy", np.tile(VALUES, (20, 20)))
+    np.savez_compressed(tmp_path / "packed.npz", np.tile(VALUES, (200, 200)))
+    monkeypatch.setattr(check, "LIGHT_BYTES", 1000)
+    monkeypatch.setattr(check, "measure_case", own_process)
+    cases = [case(tmp_path / name, name) for name in ("packed.npz", "large.npy", "small.npy")]
+    found = {outcome.key: outcome.value for outcome in measure_cases(cases, workers=2)}
+    assert found["small.npy"] == os.getpid()
+    assert os.getpid() not in (found["large.npy"], found["packed.npz"])
 
 
 def _npz_with(header: bytes, packed: int) -> bytes:

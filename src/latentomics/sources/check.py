@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 from latentomics.core import Case, Rejection, plain
 from latentomics.core.executor import Outcome, map_cases
@@ -20,7 +21,7 @@ from latentomics.sources.labels import Label
 from latentomics.sources.summary import Counts, counts_of, range_lines, remarks
 
 SHOWN = 6  # values of a count that a line names
-ARRAYS = (".npy", ".npz")
+LIGHT_BYTES = 64 * 2**20  # of an array that is read in this process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,24 +146,33 @@ def measure_cases(
     workers: int | None = None,
     on_done: Callable[[Outcome[CaseFacts]], None] | None = None,
 ) -> Iterator[Outcome[CaseFacts]]:
-    """Measure cases in processes that may crash alone; plain arrays in this one.
+    """Measure cases in processes that may crash alone; small plain arrays in this one.
 
     Yields
     ------
     Outcome of CaseFacts
-        Plain arrays first: thousands of rows share a file, and nothing in reading them can crash.
+        Small arrays first: thousands of rows share a file, and nothing in reading them can crash.
     """
-    arrays = [case for case in cases if _is_array(case)]
-    others = [case for case in cases if not _is_array(case)]
+    light = [_is_light(case) for case in cases]
+    arrays = [case for case, here in zip(cases, light, strict=True) if here]
+    others = [case for case, here in zip(cases, light, strict=True) if not here]
     for part, processes in ((arrays, 1), (others, workers)):
         yield from map_cases(
             measure_case, part, name=lambda case: case.id, workers=processes, on_done=on_done
         )
 
 
-def _is_array(case: Case) -> bool:
+def _is_light(case: Case) -> bool:
+    """Say whether a case is rows of archives, or arrays that are as small as their files."""
     refs = [*case.image, *([] if case.mask is None else [case.mask])]
-    return all(ref.path.suffix.lower() in ARRAYS for ref in refs)
+    return all(ref.npz_index is not None or _is_small(ref.path) for ref in refs)
+
+
+def _is_small(path: Path) -> bool:
+    try:
+        return path.suffix.lower() == ".npy" and path.stat().st_size <= LIGHT_BYTES
+    except OSError:
+        return True  # missing, which is said without opening anything
 
 
 def _balance(label: Label) -> Balance:
