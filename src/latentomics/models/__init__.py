@@ -8,6 +8,7 @@ from latentomics.core import import_siblings
 from latentomics.models.capsules import shifted
 from latentomics.models.codes import centre, draw, repeated
 from latentomics.models.counts import ParameterCounts, dense_parameter_count, parameter_counts
+from latentomics.models.headed import Headed
 from latentomics.models.network import Network, ParameterGroup, build_network
 from latentomics.models.portable import (
     DecoderHalf,
@@ -22,6 +23,7 @@ import_siblings(__name__, list(__path__))
 __all__ = [
     "DecoderHalf",
     "EncoderHalf",
+    "Headed",
     "Network",
     "ParameterCounts",
     "ParameterGroup",

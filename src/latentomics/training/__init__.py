@@ -12,15 +12,18 @@ from latentomics.training.lock import lock_folder, refuse_held
 from latentomics.training.loop import train_network
 from latentomics.training.precision import Pace, estimate_step_seconds, measure_pace
 from latentomics.training.records import EpochRecord, Fitted, Optimisation, Progress, Task, Trained
+from latentomics.training.supervised import Labelled, Taught, teach, told
 
 __all__ = [
     "EpochRecord",
     "Fitted",
+    "Labelled",
     "Optimisation",
     "OwnNetwork",
     "Pace",
     "Progress",
     "Task",
+    "Taught",
     "Trained",
     "epoch_rows",
     "estimate_step_seconds",
@@ -31,6 +34,8 @@ __all__ = [
     "measure_pace",
     "refuse_held",
     "save_model",
+    "teach",
+    "told",
     "train_network",
     "weights_sha256",
 ]
