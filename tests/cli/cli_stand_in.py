@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from latentomics.core import Result
@@ -91,6 +91,23 @@ def result(**changes: object) -> Result:
         "n": 120,
     }
     return Result(**(given | changes))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    evaluation: str
+    features: str
+    target: str | None
+    metric: str
+    figures: tuple[Result | None, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Compared:
+    runs: tuple[str, ...]
+    rows: tuple[Row, ...]
+    paired: tuple[Result, ...]
+    remarks: tuple[str, ...]
 
 
 class Flow(types.ModuleType):
@@ -195,6 +212,33 @@ class Flow(types.ModuleType):
         self._call("export", run, output, cohort=cohort, on_event=on_event, **options)
         paths = {name: output / f"{name}.onnx" for name in ("encoder", "decoder")}
         return ExportRecord(**paths, difference=3e-7, tolerance=1e-5, cases=8, random=3)
+
+    def ask(
+        self, run: Path, only: str, *, on_event: Callable, **options: object
+    ) -> tuple[Result, ...]:
+        self._call("ask", run, only, on_event=on_event, **options)
+        return self.results
+
+    def ask_elsewhere(
+        self, run: Path, other: Path, *, on_event: Callable, **options: object
+    ) -> tuple[Result, ...]:
+        self._call("ask_elsewhere", run, other, on_event=on_event, **options)
+        return self.results
+
+    def compare(self, runs: Sequence[Path]) -> Compared:
+        self._call("compare", runs, on_event=lambda _: None)
+        row = Row(
+            evaluation="probe",
+            features="latent",
+            target="malignant",
+            metric="auroc",
+            figures=(result(), None),
+        )
+        changes = {"features": "B", "value": -0.02, "low": -0.05, "high": 0.01}
+        difference = result(metric="auroc_minus_A", settings={"p": 0.2}, **changes)
+        return Compared(
+            runs=("A", "B"), rows=(row,), paired=(difference,), remarks=("C is not paired",)
+        )
 
     def verify(self, run: Path) -> list[str]:
         self._call("verify", run, on_event=lambda _: None)

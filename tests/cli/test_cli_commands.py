@@ -248,7 +248,39 @@ def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
         names = {field.name for field in dataclasses.fields(record)}
         assert names <= {field.name for field in dataclasses.fields(getattr(real, record.__name__))}
     plain = ("run", "outlook", "make_plan", "check", "encode", "classic", "report", "verify")
-    for name in (*plain, "export", "posterior", "sample"):
+    for name in (*plain, "ask", "ask_elsewhere", "compare", "export", "posterior", "sample"):
         given = set(inspect.signature(getattr(cli_stand_in.Flow, name)).parameters)
         needed = set(inspect.signature(getattr(real, name)).parameters)
         assert given - {"self", "options"} <= needed, name
+
+
+def test_evaluate_hands_the_question_to_the_flow_and_prints_the_records(
+    flow: cli_stand_in.Flow, shell: Callable, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.yaml").write_text("version: 1")
+    words = ("evaluate", str(tmp_path), "--only", "permutation", "--label", "grade>=2")
+    shown = shell(*words)
+    assert shown.exit_code == 0, shown.stderr
+    assert flow.calls == [
+        ("ask", (tmp_path, "permutation"), {"labels": ("grade>=2",), "workers": None})
+    ]
+    assert "0.9 to 0.95" in shown.stdout
+    assert json.loads(shell(*words, "--json").stdout)[0]["metric"] == "auroc"
+
+
+def test_compare_prints_runs_side_by_side_and_refuses_options_of_training(
+    flow: cli_stand_in.Flow, shell: Callable, tmp_path: Path
+) -> None:
+    runs = [tmp_path / name for name in "AB"]
+    for run in runs:
+        run.mkdir()
+        (run / "plan.yaml").write_text("version: 1")
+    shown = shell("compare", *map(str, runs))
+    assert shown.exit_code == 0, shown.stderr
+    assert flow.calls == [("compare", (runs,), {})]
+    assert "malignant: B minus A auroc -0.020 (-0.05 to 0.01), p 0.2" in shown.stdout
+    assert "C is not paired" in shown.stdout
+    refused = shell("compare", *map(str, runs), "--latent", "4")
+    assert (refused.exit_code, "--sweep" in refused.stderr) == (2, True)
+    assert shell("compare", "a.csv", "--sweep", "size=2", "-o", "S").exit_code == 2
+    assert shell("compare", "a.csv", "--sweep", "latent=2,4").exit_code == 2

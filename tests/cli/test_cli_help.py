@@ -13,6 +13,7 @@ from latentomics.cli.main import app
 COMMANDS = [
     "check",
     "classic",
+    "compare",
     "demo",
     "encode",
     "evaluate",

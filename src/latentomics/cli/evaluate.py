@@ -1,23 +1,53 @@
-"""``latentomics evaluate``: more figures of a finished run, measured when they are asked for.
+"""``latentomics evaluate``: ask one more question of a finished run.
 
-In: a run folder. Out: records in results.json, columns in the feature table, the report again.
+In: a run folder and a question. Out: records as a table; they also go into the run's results.json,
+columns into its feature table, and the report is written again.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from latentomics.cli.command import command
-from latentomics.cli.options import Run, Workers
+from latentomics.cli.options import Labels, Run, Workers
 from latentomics.cli.talk import Talk, columns
 
+if TYPE_CHECKING:
+    from latentomics.core import Result
 
-@command("latentomics evaluate RUN --nll 500", "latentomics evaluate RUN --posterior")
+LISTED = ("n_labels", "heuristic", "permutations", "at_chance")  # settings that the table shows
+
+
+@command(
+    "latentomics evaluate RUN --only label_efficiency --label malignant",
+    "latentomics evaluate RUN --on other_hospital.csv --label malignant",
+    "latentomics evaluate RUN --nll 500",
+    "latentomics evaluate RUN --posterior",
+)
 def evaluate(
     talk: Talk,
     run: Run,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--only",
+            metavar="NAME",
+            help="label_efficiency: curves against the number of labelled patients, and the "
+            "labels saved. permutation: does the probe give chance on labels dealt at random? "
+            "supervised: the same encoder trained on the label, from scratch and fine-tuned.",
+        ),
+    ] = None,
+    on: Annotated[
+        Path | None,
+        typer.Option(
+            "--on", metavar="COHORT", help="Apply the model and its probes to another cohort."
+        ),
+    ] = None,
+    label: Labels = None,
     nll: Annotated[
         int | None,
         typer.Option(
@@ -33,18 +63,58 @@ def evaluate(
     ] = False,
     workers: Workers = None,
 ) -> int:
-    """Measure more of a finished run: likelihood of test cases, variances of the posterior."""
+    """Answer a question that takes longer than a run should, or judge the run on another cohort."""
     from latentomics import flow
 
-    found = flow.posterior(
-        run, nll=nll, variances=posterior, workers=workers, on_event=talk.on_event
-    )
-    rows = [(one.metric, f"{one.value:.5g}", _span(one.low, one.high)) for one in found]
-    lines = [columns(("metric", "value", "95 % interval"), rows)] if rows else []
+    refuse_several(only, on, nll=nll, posterior=posterior)
+    labels, told = tuple(label or ()), talk.on_event
+    if only is not None:
+        found = flow.ask(run, only, labels=labels, workers=workers, on_event=told)
+    elif on is not None:
+        found = flow.ask_elsewhere(run, on, labels=labels, workers=workers, on_event=told)
+    else:
+        found = flow.posterior(run, nll=nll, variances=posterior, workers=workers, on_event=told)
+    lines = [_text(found)] if found else []
     lines += [f"features  {run / 'features.parquet'}"] if posterior else []
     talk.result("\n".join([*lines, f"report    {run / 'report.html'}"]), list(found))
     return 0
 
 
+def refuse_several(only: str | None, on: Path | None, *, nll: int | None, posterior: bool) -> None:
+    """Refuse more questions than one; likelihood and variances go together.
+
+    Raises
+    ------
+    RequestError
+        When several questions are asked at once.
+    """
+    from latentomics.core import RequestError
+
+    if (only is not None) + (on is not None) + (nll is not None or posterior) > 1:
+        raise RequestError(
+            "one question at a time",
+            "evaluate",
+            "give one of --only NAME, --on COHORT, and --nll with --posterior",
+        )
+
+
+def _text(found: Sequence[Result]) -> str:
+    rows = [
+        (
+            one.target or "",
+            one.features,
+            one.metric,
+            f"{one.value:.5g}",
+            _span(one.low, one.high),
+            ", ".join(f"{name} {one.settings[name]}" for name in LISTED if name in one.settings),
+        )
+        for one in found
+    ]
+    return columns(("target", "features", "metric", "value", "95 % interval", "settings"), rows)
+
+
 def _span(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:.5g} to {high:.5g}"
+    if low is None and high is None:
+        return ""
+    ends = ["" if end is None else f"{end:.5g}" for end in (low, high)]
+    return " to ".join(ends)

@@ -14,6 +14,7 @@ import typer
 from latentomics.cli import (
     check,
     classic,
+    compare,
     demo,
     encode,
     evaluate,
@@ -37,6 +38,7 @@ ORDER = (
     encode,
     evaluate,
     sample,
+    compare,
     classic,
     export,
     report,

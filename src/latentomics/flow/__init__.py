@@ -20,7 +20,9 @@ from latentomics.flow.records import (
 )
 
 if TYPE_CHECKING:
+    from latentomics.flow.asking import ask, ask_elsewhere
     from latentomics.flow.checking import check, make_plan
+    from latentomics.flow.comparing import compare
     from latentomics.flow.encoding import encode
     from latentomics.flow.exporting import export
     from latentomics.flow.job import run
@@ -29,12 +31,16 @@ if TYPE_CHECKING:
     from latentomics.flow.outlook import outlook
     from latentomics.flow.sampling import sample
     from latentomics.flow.sealing import report, verify
+    from latentomics.flow.sweeping import sweep
     from latentomics.flow.uncertainty import posterior
 
 _PLACES = {
     "Learned": "learning",
+    "ask": "asking",
+    "ask_elsewhere": "asking",
     "check": "checking",
     "classic": "measuring",
+    "compare": "comparing",
     "encode": "encoding",
     "export": "exporting",
     "latents": "learning",
@@ -45,6 +51,7 @@ _PLACES = {
     "run": "job",
     "report": "sealing",
     "sample": "sampling",
+    "sweep": "sweeping",
     "verify": "sealing",
 }
 
@@ -58,8 +65,11 @@ __all__ = [
     "Outlook",
     "RunRecord",
     "SampleRecord",
+    "ask",
+    "ask_elsewhere",
     "check",
     "classic",
+    "compare",
     "encode",
     "export",
     "latents",
@@ -70,6 +80,7 @@ __all__ = [
     "report",
     "run",
     "sample",
+    "sweep",
     "verify",
 ]
 

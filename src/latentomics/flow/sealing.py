@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from latentomics.core import IntegrityError, RequestError, file_sha256, write_atomic
@@ -28,10 +28,16 @@ def seal(folder: Path) -> None:
 
 def report(run: Path) -> Path:
     """Write report and model card of a run again from its files, and seal them anew, no more."""
+    return renew(run)
+
+
+def renew(run: Path, changed: Sequence[str] = ()) -> Path:
+    """Write report and model card after some files have changed, and seal those and them anew."""
     from latentomics.report import write_card, write_report
 
     path = write_report(run)
-    made = {path, *([write_card(run)] if (run / "model").is_dir() else [])}
+    made = {path, *(run / name for name in changed)}
+    made |= {write_card(run)} if (run / "model").is_dir() else set()
     sealed = run / SEAL
     if sealed.is_file():
         made |= set((run / "pictures").glob("*.png"))

@@ -1,0 +1,152 @@
+"""``latentomics compare``: runs side by side, or one cohort with codes of several lengths.
+
+In: run folders, or a cohort and the lengths. Out: a table of figures, paired where the runs hold
+out the same cases; for a sweep also a picture and a table in the folder of its runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from latentomics.cli.command import command
+from latentomics.cli.options import Asked, existing_run, request_of
+from latentomics.cli.talk import Talk, columns
+
+if TYPE_CHECKING:
+    from latentomics.core import Result
+    from latentomics.flow.comparing import Compared
+    from latentomics.flow.sweeping import Swept
+
+
+@command(
+    "latentomics compare RUN_A RUN_B",
+    "latentomics compare cohort.csv --sweep latent=2,4,8,16,32,64,128 -o SWEEP --label malignant",
+)
+def compare(
+    talk: Talk,
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN_A RUN_B ...|COHORT", help="Runs, or a cohort with --sweep."),
+    ],
+    asked: Asked,
+    sweep: Annotated[
+        str | None,
+        typer.Option(
+            "--sweep",
+            metavar="latent=A,B,...",
+            help="Run the cohort once for each length of the code. A budget is that of one run.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder of a sweep's runs."),
+    ] = None,
+) -> int:
+    """Put runs side by side; the first is what the others are compared with.
+
+    Differences are paired where two runs have the very same split.
+    """
+    from latentomics import flow
+
+    if sweep is None:
+        _refuse_options(asked, output)
+        for run in sources:
+            existing_run(run)
+        found = flow.compare(sources)
+        talk.result(_text(found), found)
+        return 0
+    (source, folder), lengths = _of_sweep(sources, output), lengths_of(sweep)
+    swept = flow.sweep(
+        source,
+        folder,
+        lengths,
+        request_of(asked),
+        workers=asked.workers,
+        on_event=talk.on_event,
+    )
+    talk.result(_curve(swept), swept)
+    return swept.exit_code
+
+
+def lengths_of(words: str) -> tuple[int, ...]:
+    """Return the lengths of a sweep.
+
+    Examples
+    --------
+    >>> lengths_of("latent=2,4,8")
+    (2, 4, 8)
+    """
+    from latentomics.core import RequestError
+
+    name, _, listed = words.partition("=")
+    numbers = [number.strip() for number in listed.split(",")]
+    right = all(number.isdigit() and int(number) > 0 for number in numbers)
+    if name.strip() != "latent" or not right:
+        raise RequestError(f"{words!r} is no sweep", "--sweep", "write --sweep latent=2,4,8,16")
+    return tuple(int(number) for number in numbers)
+
+
+def _refuse_options(asked: Asked, output: Path | None) -> None:
+    from latentomics.core import RequestError
+
+    if asked != Asked() or output is not None:
+        raise RequestError(
+            "runs that have ended are compared as they are",
+            "options of training",
+            "leave them out, or name one cohort and --sweep",
+        )
+
+
+def _of_sweep(sources: list[Path], output: Path | None) -> tuple[Path, Path]:
+    from latentomics.core import RequestError
+
+    if len(sources) != 1:
+        raise RequestError("a sweep is of one cohort", f"{len(sources)} given", "name one cohort")
+    if output is None:
+        raise RequestError("a sweep needs a folder", "--output", "name one with -o SWEEP")
+    return sources[0], output
+
+
+def _text(found: Compared) -> str:
+    rows = [
+        (row.evaluation, row.features, row.target or "", row.metric, *map(_value, row.figures))
+        for row in found.rows
+    ]
+    parts = [columns(("evaluation", "features", "target", "metric", *found.runs), rows)]
+    differences = [one for one in found.paired if "_minus_" in one.metric]
+    if differences:
+        lines = [
+            f"{one.target}: {one.features} minus {one.metric.split('_minus_')[1]} "
+            f"{one.metric.split('_minus_')[0]} {one.value:+.3f}{_interval(one)}, "
+            f"p {one.settings['p']:.3g}"
+            for one in differences
+        ]
+        parts.append("\n".join(["paired, latents alone, on the same held-out patients:", *lines]))
+    return "\n\n".join([*parts, *found.remarks])
+
+
+def _value(one: Result | None) -> str:
+    return "" if one is None else f"{one.value:.4g}{_interval(one)}"
+
+
+def _interval(one: Result) -> str:
+    return "" if one.low is None or one.high is None else f" ({one.low:.4g} to {one.high:.4g})"
+
+
+def _curve(swept: Swept) -> str:
+    names = list(
+        dict.fromkeys((one.figure, one.features, one.target or "") for one in swept.figures)
+    )
+    lengths = list(dict.fromkeys(one.latents for one in swept.figures))
+    value = {
+        (one.latents, one.figure, one.features, one.target or ""): f"{one.value:.4g}"
+        for one in swept.figures
+    }
+    rows = [
+        (str(length), *(value.get((length, *name), "") for name in names)) for length in lengths
+    ]
+    heads = [" ".join(part for part in name if part) for name in names]
+    return f"{columns(('latents', *heads), rows)}\n\npicture   {swept.picture}"

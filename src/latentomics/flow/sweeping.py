@@ -1,0 +1,138 @@
+"""The same cohort with codes of several lengths: error and probe against the length (METHODS 29).
+
+In: a cohort, what is asked of it, and the lengths. Out: a folder with one run a length, a picture
+and a table of the curve. Beside the error stands that of principal components: on training cases it
+is the sum of the eigenvalues that are left out, a voxel.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from latentomics.core import RequestError, Result, write_atomic
+from latentomics.flow.folder import read_results
+from latentomics.flow.job import run
+from latentomics.flow.records import Event, OnEvent, ignore
+from latentomics.planning import Request
+from latentomics.report import LengthFigure, draw_lengths
+
+MAIN = ("auroc", "r2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """A finished sweep: its folder, the figures in order of length, and the runs."""
+
+    folder: Path
+    picture: Path
+    figures: tuple[LengthFigure, ...]
+    runs: tuple[Path, ...]
+    exit_code: int
+
+
+def sweep(
+    source: Path,
+    folder: Path,
+    lengths: Sequence[int],
+    asked: Request | None = None,
+    *,
+    workers: int | None = None,
+    on_event: OnEvent = ignore,
+) -> Swept:
+    """Run a cohort once a length; a run of the folder that has ended already is taken as it is.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Numbers of latents.
+    asked : Request, optional
+        Of every run; a budget is that of each one.
+
+    Returns
+    -------
+    Swept
+        Figures of held-out cases, but for ``tail``, the error of as many principal components on
+        training cases.
+
+    Raises
+    ------
+    RequestError
+        When there are fewer than two lengths, or the request is wrong.
+    """
+    if len(set(lengths)) < 2:
+        raise RequestError(
+            "a sweep needs two lengths of the code", "--sweep", "write --sweep latent=2,4,8,16"
+        )
+    request = asked or Request()
+    figures, runs, code = [], [], 0
+    for number, length in enumerate(sorted(set(lengths))):
+        place = folder / f"latent-{length}"
+        told = f"run {number + 1} of {len(set(lengths))}: {length} latents"
+        on_event(Event(stage="sweep", done=number, total=len(set(lengths)), message=told))
+        if not (place / "seal.json").is_file():
+            record = run(
+                source,
+                place,
+                request.model_copy(update={"latent": length}),
+                resume=(place / "plan.yaml").is_file(),
+                workers=workers,
+                on_event=on_event,
+            )
+            code = code or record.exit_code
+        figures += figures_of(length, read_results(place / "results.json"))
+        runs.append(place)
+    picture = _write(folder, figures)
+    return Swept(
+        folder=folder,
+        picture=picture,
+        figures=tuple(figures),
+        runs=tuple(runs),
+        exit_code=code,
+    )
+
+
+def figures_of(length: int, results: Sequence[Result]) -> list[LengthFigure]:
+    """Return what a run of one length says: errors, the tail of PCA, and the probes of its code."""
+    found = []
+    for one in results:
+        part = one.settings.get("split", "test")
+        name = _name(one, str(part))
+        if name is not None:
+            found.append(
+                LengthFigure(
+                    latents=length,
+                    figure=name,
+                    features=one.features,
+                    target=one.target,
+                    value=one.value,
+                    low=one.low,
+                    high=one.high,
+                    n=one.n,
+                )
+            )
+    return found
+
+
+def _name(one: Result, part: str) -> str | None:
+    if one.evaluation == "reconstruction" and one.metric == "mse":
+        if one.features in ("latent", "pca") and part == "test":
+            return "error"
+        return "tail" if (one.features, part) == ("pca", "train") else None
+    if one.evaluation == "probe" and one.metric in MAIN and one.features in ("latent", "pca"):
+        return one.metric
+    return None
+
+
+def _write(folder: Path, figures: Sequence[LengthFigure]) -> Path:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(LengthFigure)])
+    writer.writeheader()
+    writer.writerows(asdict(figure) for figure in figures)
+    write_atomic(folder / "bottleneck.csv", text.getvalue())
+    picture = folder / "bottleneck.svg"
+    write_atomic(picture, draw_lengths(figures))
+    return picture

@@ -1,0 +1,128 @@
+"""Questions asked of a finished run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from flow_cohort import write_cohort
+
+from latentomics import flow
+from latentomics.core import IncompleteError, IntegrityError, RequestError
+from latentomics.flow.refitted import raw_values, refit
+
+
+@pytest.fixture(scope="module")
+def ended(finished: flow.RunRecord, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ended") / "RUN"
+    shutil.copytree(finished.folder, folder)
+    return folder
+
+
+def test_D1_a_run_that_is_opened_again_has_the_features_that_it_wrote(ended: Path) -> None:
+    opened = refit(ended, workers=1)
+    table = pandas.read_parquet(ended / "features.parquet")
+    latent = opened.features["latent"]
+    assert tuple(table["case"]) == latent.cases
+    written = table[list(latent.names)].to_numpy(np.float32)
+    np.testing.assert_allclose(latent.values, written, rtol=1e-5, atol=1e-6)
+    rotated, values = raw_values(opened.stores) or pytest.fail("these samples have one size")
+    batch = opened.stores.every.batch(np.arange(len(latent.cases)), None).values.numpy()
+    plain = batch.reshape(len(batch), -1).astype(np.float64)
+    assert values == plain.shape[1]
+    np.testing.assert_allclose(
+        np.linalg.norm(rotated[0] - rotated[1:], axis=1),
+        np.linalg.norm(plain[0] - plain[1:], axis=1),
+        rtol=1e-6,
+    )
+
+
+def test_label_efficiency_goes_into_the_results_and_the_report(ended: Path) -> None:
+    before = json.loads((ended / "results.json").read_text())
+    found = flow.ask(ended, "label_efficiency", labels=("large",), workers=1)
+    sets = {one.features for one in found if one.metric == "auroc"}
+    assert sets == {"latent", "pca", "random", "raw"}  # neither masks nor classic features here
+    after = json.loads((ended / "results.json").read_text())
+    assert all(set(one) == set(before[0]) for one in after)
+    kept = [one for one in before if one["evaluation"] != "label_efficiency"]
+    assert after[: len(kept)] == kept
+    assert len(after) == len(kept) + len(found)
+    assert "few_labels_01" in {path.stem for path in (ended / "pictures").iterdir()}
+    assert "heuristic" in (ended / "report.html").read_text()
+    flow.verify(ended)
+
+
+@pytest.mark.slow
+def test_permutation_gives_chance(ended: Path) -> None:
+    (found,) = flow.ask(ended, "permutation", workers=1)
+    assert found.settings["at_chance"]
+    assert "random dealings" in (ended / "report.html").read_text()
+
+
+def test_what_cannot_be_answered_says_why(
+    ended: Path, tmp_path: Path, finished: flow.RunRecord
+) -> None:
+    with pytest.raises(RequestError, match="label_efficiency, permutation"):
+        flow.ask(ended, "everything")
+    with pytest.raises(RequestError, match="no finished run"):
+        flow.ask(tmp_path, "permutation")
+    with pytest.raises(RequestError, match="no column"):
+        flow.ask(ended, "permutation", labels=("grade",), workers=1)
+
+
+def test_L4_a_cohort_that_has_changed_is_refused(tmp_path: Path, ended: Path) -> None:
+    moved = tmp_path / "RUN"
+    shutil.copytree(ended, moved)
+    manifest = write_cohort(tmp_path / "other", cases=58)
+    plan = (moved / "plan.yaml").read_text()
+    line = next(line for line in plan.splitlines() if line.startswith("  manifest:"))
+    (moved / "plan.yaml").write_text(plan.replace(line, f"  manifest: {manifest}"))
+    with pytest.raises(IntegrityError, match="has changed since the run"):
+        refit(moved, workers=1)
+
+
+@pytest.mark.slow
+def test_METHODS_29_an_encoder_trained_on_labels_stands_beside_the_probe(ended: Path) -> None:
+    found = flow.ask(ended, "supervised", workers=1)
+    figures = {one.features: one for one in found if one.metric == "auroc"}
+    assert set(figures) == {"latent", "supervised", "fine-tuned"}
+    assert figures["fine-tuned"].settings["trained_on"] > 30
+    assert figures["supervised"].settings["stopped_on"] == "validation patients"
+    differences = {(one.features, one.metric) for one in found if "_minus_" in one.metric}
+    assert differences == {
+        ("supervised", "auroc_minus_latent"),
+        ("fine-tuned", "auroc_minus_latent"),
+        ("fine-tuned", "auroc_minus_supervised"),
+    }
+    probed = json.loads((ended / "results.json").read_text())
+    same = [
+        one["value"]
+        for one in probed
+        if (one["features"], one["metric"]) == ("latent", "auroc")
+        and one["evaluation"] in ("probe", "supervised")
+    ]
+    assert len(same) == 2
+    assert same[0] == pytest.approx(same[1])
+    assert "trained on the label" in (ended / "report.html").read_text()
+
+
+def test_another_cohort_is_scored_by_what_the_run_fitted(ended: Path, tmp_path: Path) -> None:
+    manifest = write_cohort(tmp_path / "elsewhere", cases=40, seed=7)
+    found = flow.ask_elsewhere(ended, manifest, workers=1)
+    figures = {one.metric: one for one in found if one.features == "latent"}
+    assert figures["auroc"].n == 40
+    assert figures["auroc"].value > 0.7
+    assert {"brier", "calibration_slope", "unlike_share"} <= set(figures)
+    assert figures["auroc"].settings["patients_of_the_same_name"] == 40  # p000 here and there
+    assert figures["auroc"].settings["on"] == "cohort.csv"
+    assert "On another cohort" in (ended / "report.html").read_text()
+    flow.verify(ended)
+
+
+def test_L1_pictures_of_the_run_are_not_scored_again(ended: Path, cohort: Path) -> None:
+    with pytest.raises(IncompleteError, match="run's own"):
+        flow.ask_elsewhere(ended, cohort, workers=1)
