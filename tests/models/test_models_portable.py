@@ -106,6 +106,14 @@ def test_a_local_network_reads_samples_of_any_size() -> None:
     np.testing.assert_allclose(drawn, network.reconstruct(torch.tensor(code)), atol=TOLERANCE)
 
 
+def test_a_size_is_free_in_whole_blocks_of_a_local_network() -> None:
+    local = make_spec("local", "map", (8, 12))
+    assert free_size(local)
+    assert not free_size(make_spec("local", "map", (8, 4)))  # one block along an axis
+    assert not free_size(make_spec("local", "map", (8, 13)))
+    assert not free_size(make_spec("convolutional", "point", (8, 12)))
+
+
 def test_the_outputs_are_named_by_what_they_are() -> None:
     gaussian = network_of(make_spec("convolutional", "gaussian", (8, 8)))
     assert EncoderHalf(gaussian, pooled=True).names == ("code", "log_var", "pooled")

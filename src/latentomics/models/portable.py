@@ -132,8 +132,12 @@ def onnx_bytes(
 
 
 def free_size(spec: NetworkSpec) -> bool:
-    """Return whether an exported network takes samples of any size in multiples of its stem."""
-    return spec.kind == "local" and not any(n % spec.stem for n in spec.size)
+    """Return whether an exported network takes samples of any size in multiples of its stem.
+
+    An axis of one block is fixed by the exporter.
+    """
+    whole = all(n % spec.stem == 0 and n > spec.stem for n in spec.size)
+    return spec.kind == "local" and whole
 
 
 def _free_axes(half: EncoderHalf | DecoderHalf) -> dict[int, Any]:
