@@ -138,6 +138,6 @@ KINDS: dict[str, Callable[[Asked], list[Job]]] = {
 }
 
 
-def jobs_of(kinds: list[str], asked: Asked) -> list[Job]:
-    """Return the jobs of some kinds, in the order of ``KINDS``."""
-    return [job for kind, make in KINDS.items() if kind in kinds for job in make(asked)]
+def jobs_of(asked: Asked) -> list[Job]:
+    """Return all jobs, in the order of ``KINDS``."""
+    return [job for make in KINDS.values() for job in make(asked)]
