@@ -8,8 +8,8 @@ import pytest
 
 from latentomics.core import RequestError, plain
 from latentomics.evaluation import Part, label_curve, label_efficiency
-from latentomics.evaluation.label_curve import counts_to, heuristic_share
-from latentomics.evaluation.labels import _stratified_order, _take
+from latentomics.evaluation.label_curve import _law, _saved, counts_to, heuristic_share
+from latentomics.evaluation.labels import Curves, _stratified_order, _take
 from latentomics.evaluation.scoring import truth_of
 
 
@@ -65,6 +65,21 @@ def test_a_code_of_two_numbers_saves_labels_over_two_hundred_values():
     assert needed.value > by(results, "latent", "labels_for_95")[0].value
     assert {"scored", "fewest", "level"} <= set(needed.settings)
     json.dumps(plain(results), allow_nan=False)
+
+
+def test_a_baseline_that_reaches_nothing_sets_no_goal():
+    counts = (10, 20, 40, 80)
+    jitter = np.random.default_rng(0).normal(scale=0.002, size=(31, 4))
+    below, above = (level - 0.3 / np.sqrt(counts) + jitter for level in (0.52, 0.9))
+    curves = Curves(
+        metric="auroc",
+        counts=counts,
+        values={"latent": above, "size": below, "pca": above - 0.1},
+        scored=30,
+        seeds=4,
+    )
+    laws = {name: _law(curves, values) for name, values in curves.values.items()}
+    assert {r.metric for r in _saved("label", curves, laws, 2, None)} == {"labels_over_pca"}
 
 
 def test_a_quantity_has_curves_of_r2_and_classes_are_refused():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from latentomics.evaluation import description_bits, importance_nll, likelihood
+from latentomics.evaluation import description_bits, importance_nll, likelihood, statistics
 
 X, VARIANCE = 1.5, 0.5  # KA-6.3: x|z ~ N(z, .5), z ~ N(0, 1)
 EXACT = 1.871671
@@ -67,3 +67,27 @@ def test_figures_are_means_over_samples_with_intervals_over_patients() -> None:
     assert {(result.n, result.settings["draws"]) for result in found} == {(20, 3)}
     without = likelihood(weights, np.arange(40), values=values, bits=None, settings={})
     assert "bits_per_voxel" not in {result.metric for result in without}
+
+
+def test_METHODS_1_a_sample_of_which_no_voxel_counts_spoils_no_mean() -> None:
+    weights = np.zeros((4, 3))
+    weights[:3] = -10
+    found = likelihood(
+        weights, np.arange(4), values=np.array([10.0, 10, 10, 0]), bits=None, settings={}
+    )
+    (per_voxel,) = [result for result in found if result.metric == "nll_per_voxel"]
+    assert per_voxel.value == pytest.approx(0.75)
+
+
+def test_resamples_are_as_many_as_memory_affords(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    resample = statistics.resample_patients
+
+    def counted(patients: np.ndarray, draws: int, seed: int) -> np.ndarray:
+        drawn.append(draws)
+        return resample(patients, draws, seed)
+
+    monkeypatch.setattr(statistics, "resample_patients", counted)
+    monkeypatch.setattr(statistics, "MOST_WEIGHTS", 16_000)
+    likelihood(np.zeros((40, 2)), np.arange(40), values=np.ones(40), bits=None, settings={})
+    assert drawn == [400]

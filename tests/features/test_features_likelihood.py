@@ -122,6 +122,17 @@ def test_a_noise_level_is_the_error_of_training_samples() -> None:
     assert noise_log_sd(Identity(), "gaussian", store, 0) is None
 
 
+def test_METHODS_6_a_noise_level_is_never_below_the_smallest_of_training() -> None:
+    class Blank(Identity):
+        def decode(self, code: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(len(code), 1, 1)
+
+    for values in (0.0, 1e-5):
+        store = make_store([np.full((1, 1), values)] * 3)
+        found = noise_log_sd(Blank(), "gaussian-learned", store, 0)
+        assert found == pytest.approx(np.log(1e-3))
+
+
 def test_a_code_without_posterior_is_refused() -> None:
     spec = NetworkSpec(
         kind="dense", dimension=2, size=(12, 12), channels_in=1, channels_out=1, latent=2,

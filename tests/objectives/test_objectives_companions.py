@@ -236,6 +236,7 @@ VIEWS: dict[str, Callable[[torch.Tensor], StepView]] = {
     name: lambda draws: replace(
         coded(draws, 0.5, options={**CONTROL, "kind": "II", "rule": "lowest"}),
         shuffled=draws.flip(0),
+        domain=torch.arange(len(draws)) % 2,
     )
     for name in COMPANIONS
 }
@@ -256,10 +257,15 @@ def test_T1_a_restored_companion_does_what_the_first_one_does(name: str) -> None
     first, second = make(), make()
     for draws in steps[:3]:
         attend(first, draws)
-    second.restore({name: value.clone() for name, value in first.state().items()})
+    given = {name: value.clone() for name, value in first.state().items()}
+    before = {name: value.clone() for name, value in given.items()}
+    second.restore(given)
     for draws in steps[3:]:
         attend(first, draws)
         attend(second, draws)
     states = first.state(), second.state()
     assert states[0].keys() == states[1].keys()
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    assert any(not torch.equal(states[0][key], before[key]) for key in before)
+    # a step whose memory runs out twice is put back twice
+    assert all(torch.equal(given[key], before[key]) for key in before)

@@ -148,6 +148,8 @@ def _saved(
         if name not in laws or base not in laws:
             continue
         level = _level(curves, laws[base])
+        if level[0] >= 1 - CHANCE[curves.metric]:
+            continue  # a baseline that reaches nothing sets no goal
         own, other = (np.maximum(laws[n].labels(level), curves.counts[0]) for n in (name, base))
         settings: dict[str, object] = {
             "level": float(1 - level[0]),

@@ -82,15 +82,17 @@ def likelihood(
         What the figures were made with.
     """
     nll, effective = importance_nll(log_weights)
+    counted = np.maximum(values, 1)  # METHODS, section 1: an empty mask divides by 1
     columns = {
         "nll": nll,
         "nll_bound": -log_weights.mean(axis=1),
-        "nll_per_voxel": nll / values,
+        "nll_per_voxel": nll / counted,
         "effective_draws": effective,
     }
     if bits is not None:
-        columns["bits_per_voxel"] = bits / values
-    drawn = statistics.resample_patients(patients, DRAWS, seed)
+        columns["bits_per_voxel"] = bits / counted
+    draws = statistics.draws_for(len(patients), DRAWS)
+    drawn = statistics.resample_patients(patients, draws, seed)
     weights = statistics.with_value(drawn)
     results = []
     for metric, of_samples in columns.items():

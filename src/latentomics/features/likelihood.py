@@ -28,7 +28,7 @@ from latentomics.dataset import Store
 from latentomics.features.encode import reading
 from latentomics.features.samples import input_of
 from latentomics.methods import LATER
-from latentomics.objectives import LIKELIHOODS
+from latentomics.objectives import LIKELIHOODS, SMALLEST_LOG_SCALE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -105,7 +105,8 @@ def noise_log_sd(network: Network, likelihood: str, store: Store, seed: int) -> 
     """Return the log SD of a likelihood with one noise level, None where it needs none.
 
     A network that keeps it is asked; else it is the root of the mean squared error of samples,
-    which have to be those of training, each rebuilt from one draw of its code.
+    which have to be those of training, each rebuilt from one draw of its code, and as in training
+    never below the smallest level.
     """
     if LIKELIHOODS[likelihood].per_sample:
         return None
@@ -121,7 +122,8 @@ def noise_log_sd(network: Network, likelihood: str, store: Store, seed: int) -> 
             output = _decoded(network, z, store.channels).cpu()
             error += float(((output - target).square() * weight).sum())
             count += float(weight.sum()) * store.channels
-    return 0.5 * math.log(error / max(count, 1.0))
+    variance = error / max(count, 1.0)
+    return max(SMALLEST_LOG_SCALE, 0.5 * math.log(variance)) if variance else SMALLEST_LOG_SCALE
 
 
 def _names(store: Store) -> list[tuple[str, int]]:

@@ -6,6 +6,7 @@ here imports torch before it computes, so methods can be listed without it.
 
 from latentomics.objectives.companions import COMPANIONS, Companion, CompanionEntry, Weights
 from latentomics.objectives.likelihoods import LIKELIHOODS, Likelihood
+from latentomics.objectives.likelihoods.gaussian import SMALLEST_LOG_SCALE
 from latentomics.objectives.options import (
     Declared,
     checked_number,
@@ -22,6 +23,7 @@ __all__ = [
     "LIKELIHOODS",
     "PENALTIES",
     "SCHEDULES",
+    "SMALLEST_LOG_SCALE",
     "Companion",
     "CompanionEntry",
     "Declared",

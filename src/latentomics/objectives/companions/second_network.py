@@ -63,7 +63,8 @@ class SecondNetwork:
                 weights[rest] = value
             else:
                 number, _, moment = rest.partition("/")
-                moments.setdefault(int(number), {})[moment] = value
+                # cloned: the optimiser would go on in the very tensors that it is given
+                moments.setdefault(int(number), {})[moment] = value.clone()
         self.network.load_state_dict(weights)
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
 

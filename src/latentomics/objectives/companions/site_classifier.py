@@ -70,7 +70,7 @@ class SiteClassifier:
 
     def learn(self, codes: Tensor, sites: Tensor) -> None:
         """Do one step on codes (batch, latent) of known sites (batch,)."""
-        self.seen += sites.bincount(minlength=MOST_SITES)
+        self.seen = self.seen + sites.bincount(minlength=MOST_SITES)
         self.second.learn(lambda: -self.log_share(codes, sites).mean())
 
     def log_share(self, codes: Tensor, sites: Tensor) -> Tensor:
