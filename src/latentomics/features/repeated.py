@@ -162,7 +162,8 @@ def ways_of(
         (CHAINED, chained(stream(seed, "chain", number), dimension, unit))
         for number in range(CHAINS)
     ]
-    kinds = [kind for kind in KINDS if masked or kind not in OF_MASK]
+    impossible = (() if masked else OF_MASK) + (("rotation",) if dimension == 1 else ())
+    kinds = [kind for kind in KINDS if kind not in impossible]
     as_it_is = (ORIGINAL, Perturbation())
     return (as_it_is, *chains, *((kind, single(kind, dimension, unit)) for kind in kinds))
 
