@@ -309,7 +309,8 @@ def test_two_dimensions_and_no_site_or_label(tmp_path: Path) -> None:
     text = page_of(folder).text
     assert "No label was probed" in text
     assert "Sites were not compared" in text
-    assert "The patient's right" not in text  # rows and columns have no side
+    assert "atient's right" not in text  # rows and columns have no side
+    assert "in the plane where most changes" not in text
 
 
 def test_signals_are_drawn_as_lines(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def _decoded(
         anatomical=anatomical(files),
         flat=flat_axis(files),
     )
-    return png(figure, 130), ", in the plane where most changes"
+    return png(figure, 130), ", in the plane where most changes" * (len(spacing) == 3)
 
 
 def _neighbours(files: RunFiles) -> list[Block]:
