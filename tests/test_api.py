@@ -16,6 +16,8 @@ from latentomics.core import RequestError
 def test_the_package_offers_what_the_door_has() -> None:
     assert latentomics.posterior is api.posterior
     assert latentomics.sample is api.sample
+    assert latentomics.compare is api.compare
+    assert latentomics.evaluate is api.evaluate
     assert latentomics.run is api.run
     assert latentomics.plan is api.plan
     assert latentomics.encode is api.encode
@@ -58,3 +60,10 @@ def test_S3_a_run_shows_itself_and_escapes_what_it_shows(table: Path) -> None:
 def test_encoded_cases_show_themselves(table: Path) -> None:
     page = api.Encoded(table=table, rows=2, flagged=1, rejected=0)._repr_html_()
     assert "2 cases, 1 unlike the training cohort" in page
+
+
+def test_a_question_that_is_not_known_is_refused_with_those_that_are() -> None:
+    with pytest.raises(RequestError, match="label_efficiency, permutation, supervised"):
+        latentomics.evaluate("RUN", "everything")
+    with pytest.raises(RequestError, match="two runs"):
+        latentomics.compare("RUN")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from latentomics.core import Result
-    from latentomics.flow import ExportRecord
+    from latentomics.flow import Compared, ExportRecord
     from latentomics.planning import Plan
 
 SHOWN_ROWS = 5
@@ -222,6 +222,31 @@ def posterior(
         When the run's code has no posterior.
     """
     return flow.posterior(Path(run), nll=nll, variances=variances, workers=workers)
+
+
+def evaluate(
+    run: str | Path,
+    only: str = "",
+    *,
+    on: str | Path | None = None,
+    labels: Sequence[str] = (),
+    workers: int | None = None,
+) -> tuple[Result, ...]:
+    """Ask one more question of a run: ``only`` one by its name, or how it does ``on`` a cohort.
+
+    Raises
+    ------
+    RequestError
+        With the names that are known.
+    """
+    if on is not None:
+        return flow.ask_elsewhere(Path(run), Path(on), labels=labels, workers=workers)
+    return flow.ask(Path(run), only, labels=labels, workers=workers)
+
+
+def compare(*runs: str | Path) -> Compared:
+    """Put finished runs side by side, paired with the first where they have one split."""
+    return flow.compare([Path(run) for run in runs])
 
 
 def sample(

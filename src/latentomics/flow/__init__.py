@@ -22,7 +22,7 @@ from latentomics.flow.records import (
 if TYPE_CHECKING:
     from latentomics.flow.asking import ask, ask_elsewhere
     from latentomics.flow.checking import check, make_plan
-    from latentomics.flow.comparing import compare
+    from latentomics.flow.comparing import Compared, compare
     from latentomics.flow.encoding import encode
     from latentomics.flow.exporting import export
     from latentomics.flow.job import run
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from latentomics.flow.uncertainty import posterior
 
 _PLACES = {
+    "Compared": "comparing",
     "Learned": "learning",
     "ask": "asking",
     "ask_elsewhere": "asking",
@@ -57,6 +58,7 @@ _PLACES = {
 
 __all__ = [
     "ClassicRecord",
+    "Compared",
     "EncodeRecord",
     "Event",
     "ExportRecord",
