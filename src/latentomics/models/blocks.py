@@ -13,10 +13,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+
+class VolumeConvolution(nn.Conv3d):
+    """A convolution of volumes that leaves bfloat16 where its gradients are not to be trusted.
+
+    On CPUs, torch 2.13 gives weights of a bfloat16 convolution over two planes gradients that are
+    now and then NaN or without bounds, as if memory was read that nobody wrote.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return the maps, of two planes in float32."""
+        if (
+            values.shape[2] == 2
+            and values.device.type == "cpu"
+            and torch.is_autocast_enabled("cpu")
+        ):
+            with torch.autocast("cpu", enabled=False):
+                return super().forward(values.float())
+        return super().forward(values)
+
+
 CONVOLUTIONS: dict[int, type[nn.Conv1d] | type[nn.Conv2d] | type[nn.Conv3d]] = {
     1: nn.Conv1d,
     2: nn.Conv2d,
-    3: nn.Conv3d,
+    3: VolumeConvolution,
 }
 
 
