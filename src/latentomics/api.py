@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ class Run:
     report: Path
     table: Path
     verdict: tuple[tuple[str, str], ...]
-    results: tuple[Result, ...]
+    results: tuple[Result, ...] = field(repr=False)  # hundreds of them
     rejected: int
 
     def features(self) -> DataFrame:
