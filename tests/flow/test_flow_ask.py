@@ -13,6 +13,8 @@ from flow_cohort import write_cohort
 
 from latentomics import flow
 from latentomics.core import IncompleteError, IntegrityError, RequestError
+from latentomics.features import FeatureTable
+from latentomics.flow.external import Both, _blocks
 from latentomics.flow.refitted import raw_values, refit
 
 
@@ -121,6 +123,24 @@ def test_another_cohort_is_scored_by_what_the_run_fitted(ended: Path, tmp_path: 
     assert figures["auroc"].settings["on"] == "cohort.csv"
     assert "On another cohort" in (ended / "report.html").read_text()
     flow.verify(ended)
+
+
+def test_size_is_no_rival_where_a_case_of_the_other_cohort_has_no_mask() -> None:
+    def table(volumes: list[float]) -> FeatureTable:
+        rows = np.array([[1.0, volume, volume] for volume in volumes])
+        names = ("latent_000", "size_voxels", "size_mm3")
+        groups = {"latent": names[:1], "size": names[1:]}
+        return FeatureTable(frame=pandas.DataFrame(rows, columns=list(names)), groups=groups)
+
+    def sets(other: list[float]) -> set[str]:
+        both = Both(
+            cases=(), tables=(table([8.0, 9.0]), table(other)), fitted=2, repeated=0, same_names=0,
+            unlike=0.0,
+        )  # fmt: skip
+        return set(_blocks(both))
+
+    assert sets([7.0, 8.0]) == {"latent", "size", "latent+size"}
+    assert sets([7.0, float("nan")]) == {"latent"}
 
 
 def test_L1_pictures_of_the_run_are_not_scored_again(ended: Path, cohort: Path) -> None:

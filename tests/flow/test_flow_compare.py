@@ -41,7 +41,9 @@ def test_METHODS_29_error_falls_with_the_length_and_the_tail_is_that_of_the_eige
         assert len(list(csv.DictReader(opened))) == len(swept.figures)
     assert swept.picture.read_bytes().startswith(b"<?xml")
     again = flow.sweep(manifest, tmp_path / "sweep", (1, 4), asked, workers=1)
-    assert again.figures == swept.figures  # runs that have ended are taken as they are
+    assert again.figures == swept.figures  # the same request on the same files is not done again
+    with pytest.raises(RequestError, match="lies here already"):  # and another one is not mixed in
+        flow.sweep(manifest, tmp_path / "sweep", (1, 4), asked.model_copy(update={"seed": 5}))
 
 
 def test_a_run_beside_itself_differs_by_nothing(finished: flow.RunRecord, tmp_path: Path) -> None:

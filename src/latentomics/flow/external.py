@@ -175,8 +175,8 @@ def _blocks(both: Both) -> dict[str, list[DoubleArray]]:
     shared = set(both.tables[0].groups) & set(both.tables[1].groups)
     latent = stacked("latent")
     blocks: dict[str, list[DoubleArray]] = {"latent": [latent]}
-    if "size" in shared:
-        size = np.log(np.maximum(stacked("size")[:, -1:], 1e-12))
+    if "size" in shared and np.isfinite(stacked("size")).all():  # every case has a mask
+        size = np.log(stacked("size")[:, -1:])
         blocks |= {"size": [size], "latent+size": [latent, size]}
     if "classic" in shared:
         classic = comparable(stacked("classic"), np.arange(both.fitted))

@@ -14,9 +14,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from latentomics.core import RequestError, Result, write_atomic
+from latentomics.flow.asked import PLAN
 from latentomics.flow.folder import read_results
 from latentomics.flow.job import run
 from latentomics.flow.records import Event, OnEvent, ignore
+from latentomics.flow.sealing import SEAL
 from latentomics.planning import Request
 from latentomics.report import LengthFigure, draw_lengths
 
@@ -43,7 +45,7 @@ def sweep(
     workers: int | None = None,
     on_event: OnEvent = ignore,
 ) -> Swept:
-    """Run a cohort once a length; a run of the folder that has ended already is taken as it is.
+    """Run a cohort once a length; what the folder's runs did already, by the same request, stays.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ def sweep(
     Raises
     ------
     RequestError
-        When there are fewer than two lengths, or the request is wrong.
+        When there are fewer than two lengths, the request is wrong, or a run in the folder was
+        made by another request or from other files.
     """
     if len(set(lengths)) < 2:
         raise RequestError(
@@ -73,16 +76,16 @@ def sweep(
         place = folder / f"latent-{length}"
         told = f"run {number + 1} of {len(set(lengths))}: {length} latents"
         on_event(Event(stage="sweep", done=number, total=len(set(lengths)), message=told))
-        if not (place / "seal.json").is_file():
-            record = run(
-                source,
-                place,
-                request.model_copy(update={"latent": length}),
-                resume=(place / "plan.yaml").is_file(),
-                workers=workers,
-                on_event=on_event,
-            )
-            code = code or record.exit_code
+        begun, ended = (place / PLAN).is_file(), (place / SEAL).is_file()
+        record = run(
+            source,
+            place,
+            request.model_copy(update={"latent": length}),
+            resume=begun and not ended,
+            workers=workers,
+            on_event=on_event,
+        )
+        code = code or record.exit_code
         figures += figures_of(length, read_results(place / "results.json"))
         runs.append(place)
     picture = _write(folder, figures)
