@@ -125,6 +125,22 @@ def test_another_cohort_is_scored_by_what_the_run_fitted(ended: Path, tmp_path: 
     flow.verify(ended)
 
 
+def test_what_is_asked_of_cases_is_refused_where_rows_are_patients(
+    tmp_path: Path, ended: Path, cohort: Path
+) -> None:
+    run = tmp_path / "RUN"
+    shutil.copytree(ended, run)
+    plan = (run / "plan.yaml").read_text()
+    assert plan.count("  per: case\n") == 1
+    (run / "plan.yaml").write_text(plan.replace("  per: case\n", "  per: patient\n"))
+    with pytest.raises(RequestError, match="rows are patients"):
+        flow.ask(run, "permutation", workers=1)
+    with pytest.raises(RequestError, match="rows are patients"):
+        flow.ask_elsewhere(run, cohort, workers=1)
+    with pytest.raises(RequestError, match="rows are patients"):
+        flow.compare([run, ended])
+
+
 def test_size_is_no_rival_where_a_case_of_the_other_cohort_has_no_mask() -> None:
     def table(volumes: list[float]) -> FeatureTable:
         rows = np.array([[1.0, volume, volume] for volume in volumes])

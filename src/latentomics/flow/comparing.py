@@ -15,9 +15,12 @@ import numpy as np
 from latentomics.core import DoubleArray, RequestError, Result, Target
 from latentomics.evaluation import LabelLike, Part, numbered, probe
 from latentomics.features import read_table
+from latentomics.flow.asked import PLAN
 from latentomics.flow.evidence import one_thread
 from latentomics.flow.folder import read_results
 from latentomics.flow.gather import Split
+from latentomics.flow.patients import refuse_rows_of_patients
+from latentomics.planning import load_plan
 
 MAIN = ("mse", "mse_ratio_to_pca", "active_share", "auroc", "r2", "icc_median")
 SHOWN = ("reconstruction", "collapse", "probe", "label_efficiency", "site", "stability")
@@ -128,6 +131,7 @@ def _read(run: Path, name: str) -> Ended:
         raise RequestError(
             "no finished run lies here", str(run), "give the folder of a run that ended"
         )
+    refuse_rows_of_patients(load_plan(run / PLAN).request, str(run))
     table = read_table(run / "features.parquet")
     cases = tuple(map(str, table.frame["case"]))
     cohort = pandas.read_parquet(run / "cohort.parquet").set_index("case").loc[list(cases)]

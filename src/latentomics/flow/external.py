@@ -21,6 +21,7 @@ from latentomics.flow.asked import PLAN
 from latentomics.flow.encoding import encode
 from latentomics.flow.evidence import one_thread
 from latentomics.flow.gather import measured_facts
+from latentomics.flow.patients import refuse_rows_of_patients
 from latentomics.flow.records import OnEvent, ignore
 from latentomics.planning import Request, load_plan
 from latentomics.sources import label_of, read_cohort
@@ -71,6 +72,7 @@ def external(
         When no case can be encoded, or all of them are the run's own.
     """
     request = load_plan(run / PLAN).request
+    refuse_rows_of_patients(request, str(run))
     names = tuple(labels) or request.labels
     if not names:
         raise RequestError("no label is known", str(run), "name a column of both with --label")

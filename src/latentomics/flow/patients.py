@@ -24,6 +24,7 @@ from latentomics.features import (
 )
 from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered, Split
+from latentomics.planning import Request
 from latentomics.sources import CaseFacts
 
 MEAN = "mean"  # what becomes of a patient's cases where nothing else is asked
@@ -138,6 +139,22 @@ def refuse_mixed(gathered: Gathered) -> None:
     refuse_several_sites(cases)
     if request.aggregate == "largest":
         refuse_bare(cases, gathered.facts)
+
+
+def refuse_rows_of_patients(request: Request, where: str) -> None:
+    """Refuse what reads a finished run's table a case a row, where its rows are patients.
+
+    Raises
+    ------
+    RequestError
+        When they are.
+    """
+    if request.per == "patient":
+        raise RequestError(
+            "this is asked of cases, and the run's rows are patients",
+            where,
+            "repeat the run without --per patient",
+        )
 
 
 def refuse_several_sites(cases: Sequence[Case]) -> None:

@@ -23,6 +23,7 @@ from latentomics.flow.fitting import Stores, stores_of
 from latentomics.flow.gather import Gathered, gather, prepare_cases, without
 from latentomics.flow.measuring import classic_of
 from latentomics.flow.model import Model, load_fitted
+from latentomics.flow.patients import refuse_rows_of_patients
 from latentomics.flow.records import Event, OnEvent, ignore
 from latentomics.planning import load_plan
 
@@ -85,6 +86,7 @@ def refit(
             "no finished run lies here", str(run), "give the folder of a run that ended"
         )
     plan, model = load_plan(run / PLAN), load_fitted(run / "model")
+    refuse_rows_of_patients(plan.request, str(run))
     gathered = gather(plan.request, shares=plan.split.value, workers=workers, on_event=on_event)
     prepared = prepare_cases(gathered.cases, plan, workers=workers, on_event=on_event)
     gathered = without(gathered, prepared.rejected)

@@ -28,6 +28,7 @@ from latentomics.flow.evidence import without_intervals
 from latentomics.flow.folder import read_results, write_results
 from latentomics.flow.gather import counter
 from latentomics.flow.opened import Opened, load_run, open_run
+from latentomics.flow.patients import refuse_rows_of_patients
 from latentomics.flow.records import Event, OnEvent, ignore
 from latentomics.flow.sealing import seal, verify
 from latentomics.sources import stored_steps
@@ -68,6 +69,8 @@ def posterior(
 
     model, method = load_run(run)
     _refuse_other_codes(method.name, method.code)
+    if variances:
+        refuse_rows_of_patients(model.plan.request, str(run))
     with lock_folder(run):
         verify(run)
         opened = open_run(run, model, method, workers=workers, on_event=on_event)

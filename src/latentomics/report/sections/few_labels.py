@@ -137,6 +137,9 @@ def _remark(result: Result) -> str:
     labels = settings.get("labels")
     if isinstance(labels, (list, tuple)) and len(labels) == 2:
         words.append(f"{number(round(labels[0]))} against {number(round(labels[1]))} labels")
+        most = settings.get("measured_to")
+        if isinstance(most, int) and max(labels) > most:
+            words.append(f"beyond the {number(most)} measured, on the fitted curve alone")
     level = settings.get("level")
     if isinstance(level, (int, float)):
         words.append(f"for a score of {fixed(float(level))}")

@@ -1,0 +1,18 @@
+"""What the section on few labels says of a ratio."""
+
+from __future__ import annotations
+
+import pytest
+
+from latentomics.core import Result
+from latentomics.report.sections.few_labels import _remark
+
+
+@pytest.mark.parametrize(("own", "extrapolated"), [(60.0, False), (512.4, True)])
+def test_labels_that_nobody_had_are_called_so(own: float, extrapolated: bool) -> None:
+    ratio = Result(
+        evaluation="label_efficiency", features="latent", target="grade", metric="labels_over_pca",
+        value=own / 100, low=None, high=None, n=30,
+        settings={"labels": [own, 100.0], "level": 0.8, "measured_to": 240},
+    )  # fmt: skip
+    assert ("beyond the 240 measured" in _remark(ratio)) == extrapolated
