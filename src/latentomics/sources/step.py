@@ -33,7 +33,7 @@ def step_of(values: FloatArray) -> float | None:
 
     Examples
     --------
-    >>> step_of(np.float32([0, 0.5, 1, 1.5, 3])), step_of(np.float32([0, 0.1, 0.75, 0.76]))
+    >>> step_of(np.float32([0, 0.5, 1, 1.5, 3])), step_of(np.float32([0, 0.1, 0.75, 0.764]))
     (0.5, None)
     """
     flat = values.ravel(order="K")
