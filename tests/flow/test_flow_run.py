@@ -84,6 +84,16 @@ def test_encode_gives_the_bytes_of_the_run(
     assert before[columns].to_numpy().tobytes() == after[columns].to_numpy().tobytes()
 
 
+def test_new_cases_need_not_name_their_site(
+    finished: flow.RunRecord, cohort: Path, tmp_path: Path
+) -> None:
+    frame = pandas.read_csv(cohort).drop(columns="site")
+    frame["image"] = [str(cohort.parent / name) for name in frame["image"]]
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    record = flow.encode(finished.folder, tmp_path / "new.csv", tmp_path / "new.parquet", workers=1)
+    assert record.rows == len(frame)
+
+
 def test_encode_flags_pictures_of_another_kind(finished: flow.RunRecord, tmp_path: Path) -> None:
     strange = write_cohort(tmp_path / "noise", cases=6, kind="noise")
     record = flow.encode(finished.folder, strange, tmp_path / "new.parquet", workers=1)
