@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from latentomics.core import Result
-from latentomics.report.sections.few_labels import _remark
+from latentomics.report.sections.few_labels import _never, _remark
 
 
 @pytest.mark.parametrize(("own", "extrapolated"), [(60.0, False), (512.4, True)])
@@ -16,3 +16,27 @@ def test_labels_that_nobody_had_are_called_so(own: float, extrapolated: bool) ->
         settings={"labels": [own, 100.0], "level": 0.8, "measured_to": 240},
     )  # fmt: skip
     assert ("beyond the 240 measured" in _remark(ratio)) == extrapolated
+
+
+def test_a_level_that_is_never_reached_is_said() -> None:
+    def of(features: str, metric: str) -> Result:
+        return Result(
+            evaluation="label_efficiency",
+            features=features,
+            target="grade",
+            metric=metric,
+            value=40.0,
+            low=None,
+            high=None,
+            n=50,
+        )
+
+    needed = [of(name, "labels_for_95") for name in ("latent", "classic", "pca")]
+    said = _never([*needed, of("latent", "labels_over_pca")])
+    assert len(said) == 1
+    assert "classic" in said[0]
+    assert "PCA" not in said[0]
+    assert (
+        _never([*needed, of("latent", "labels_over_pca"), of("latent", "labels_over_classic")])
+        == []
+    )

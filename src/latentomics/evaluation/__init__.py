@@ -7,7 +7,7 @@ from latentomics.evaluation.confounding import confounding, label_by_site
 from latentomics.evaluation.embedding import embedding, principal_map
 from latentomics.evaluation.judgement import Facts, Sentence
 from latentomics.evaluation.ks import ks
-from latentomics.evaluation.label_curve import label_curve
+from latentomics.evaluation.label_curve import COMPARED, label_curve
 from latentomics.evaluation.labels import label_efficiency
 from latentomics.evaluation.likelihood import description_bits, importance_nll, likelihood
 from latentomics.evaluation.linear import COMPONENTS
@@ -25,6 +25,7 @@ from latentomics.evaluation.structure import redundancy, structure
 from latentomics.evaluation.verdict import verdict
 
 __all__ = [
+    "COMPARED",
     "COMPONENTS",
     "Facts",
     "LabelLike",

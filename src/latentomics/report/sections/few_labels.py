@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from latentomics.core import Result
+from latentomics.evaluation import COMPARED
 from latentomics.report.figures import LabelCurve, label_curves, svg
 from latentomics.report.page import Block, Cell, Fold, Gallery, Heading, Picture, Table, Words
 from latentomics.report.sections.records import (
@@ -54,6 +55,7 @@ def few_label_blocks(results: Sequence[Result], *, intervals: bool) -> list[Bloc
         blocks.append(Gallery(pictures=tuple(pictures), columns=2))
     if saved:
         blocks += [Words(text=MEANING), _saved(saved, intervals=intervals)]
+        blocks += [Words(text=text) for text in _never(saved)]
     table = _every(plain, intervals=intervals)
     blocks.append(Fold(summary="All numbers of labels", blocks=(table,)) if pictures else table)
     differences = [r for r in results if is_difference(r)]
@@ -119,6 +121,24 @@ def _saved(results: Sequence[Result], *, intervals: bool) -> Table:
     heads: tuple[str, ...] = ("target", "features", "figure", "value")
     heads += ("95 % interval",) if intervals else ()
     return Table(columns=(*heads, "of"), rows=tuple(rows), numeric=frozenset({3, 4}))
+
+
+def _never(saved: Sequence[Result]) -> list[str]:
+    """Say which levels no number of labels gives: such a ratio has no record."""
+    found = []
+    for target in distinct(r.target for r in saved):
+        own = [r for r in saved if r.target == target]
+        level_of = {r.features for r in own if r.metric == NEEDED}
+        for features, bases in COMPARED.items():
+            given = {r.metric.removeprefix(OVER) for r in own if r.features == features}
+            beyond = [base for base in bases if base in level_of and base not in given]
+            if features in level_of and beyond:
+                names = ", ".join(feature_name(base) for base in beyond)
+                found.append(
+                    f"{target_name(target)}: on its curve {feature_name(features)} never reaches "
+                    f"95 % of what all labels give to {names}."
+                )
+    return found
 
 
 def _span(result: Result, *, whole: bool) -> str:
