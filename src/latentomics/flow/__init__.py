@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from latentomics.flow.comparing import Compared, compare
     from latentomics.flow.encoding import encode
     from latentomics.flow.exporting import export
+    from latentomics.flow.foreseen import outlook
     from latentomics.flow.job import run
     from latentomics.flow.learning import Learned, latents, learn
     from latentomics.flow.measuring import classic
-    from latentomics.flow.outlook import outlook
     from latentomics.flow.sampling import sample
     from latentomics.flow.sealing import report, verify
     from latentomics.flow.sweeping import sweep
@@ -47,7 +47,7 @@ _PLACES = {
     "latents": "learning",
     "learn": "learning",
     "make_plan": "checking",
-    "outlook": "outlook",
+    "outlook": "foreseen",
     "posterior": "uncertainty",
     "run": "job",
     "report": "sealing",
