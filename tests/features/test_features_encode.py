@@ -66,6 +66,23 @@ def test_D2_a_local_code_is_read_alone():
     assert alone.latent.values[0].tobytes() == whole.latent.values[3].tobytes()
 
 
+@pytest.mark.parametrize("kind", ["convolutional", "local"])
+def test_D2_features_do_not_depend_on_the_number_of_threads(kind):
+    spec = spec_of(kind=kind, code="map" if kind == "local" else "point", widths=(64, 128))
+    network = build_network(spec, 0)
+    plan = make_plan(spec, view="local" if kind == "local" else "whole")
+    store = make_store(pictures(), patch=SIZE if kind == "local" else None)
+    before = torch.get_num_threads()
+    found = set()
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        features, errors = encode_store(network, plan, store), network_errors(network, store)
+        found.add(features.latent.values.tobytes() + errors.tobytes())
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(before)
+    assert len(found) == 1
+
+
 def test_the_code_is_the_posterior_mean_and_kl_is_that_of_the_code():
     spec = spec_of(code="gaussian")
     network = build_network(spec, 0).eval()

@@ -16,7 +16,6 @@ from latentomics.features.classic import (
     measure_classic,
 )
 from latentomics.features.encode import (
-    CHUNK,
     FLIP_VOXELS,
     Encoded,
     encode_store,
@@ -35,6 +34,7 @@ from latentomics.features.harmonise import Combat, fit_combat
 from latentomics.features.likelihood import Weighed, importance_weights, noise_log_sd
 from latentomics.features.patients import Patients, combined, patients_of
 from latentomics.features.posterior import posterior_variances, posteriors
+from latentomics.features.reading import CHUNK
 from latentomics.features.reference import Likeness, Reference, fit_centre, fit_reference
 from latentomics.features.regional import regional_statistics, signed_distance
 from latentomics.features.repeated import CHAINED, Repeated, repeated_features

@@ -2,14 +2,12 @@
 
 In: a network, its plan and a store. Out: latent features (cases, columns) with names, pooled
 encoder maps where the plan asks for them, and the bare codes for judging collapse. Encoding runs in
-float32 in chunks of one fixed size, the last one padded, so that a case's bytes do not depend on
-its neighbours or their order (PROMISES D2); a map is read one case at a time.
+float32, see ``reading``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ import numpy as np
 
 from latentomics.core import DoubleArray, FloatArray, Gaussian, IntArray
 from latentomics.dataset import Store
+from latentomics.features.reading import chunk_of, chunks, read_each, tensor_of
 from latentomics.features.regional import (
     REGIONS,
     WHOLE,
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from latentomics.models import Network
     from latentomics.planning import Plan
 
-CHUNK = 8  # samples encoded at once; part of what a model is (PROMISES D2)
 FLIP_VOXELS = 2**21  # voxels of flips read at once
 POSITIONS = 32  # of each case's map that are kept as bare codes
 OnDone = Callable[[int, int], None]  # samples encoded, samples in all
@@ -76,10 +74,9 @@ def encode_store(
     on_done : callable, optional
         Called with the samples done and the samples in all.
     """
-    with reading(network):
-        if network.spec.block:
-            return _encode_maps(network, plan, store, regions, on_done)
-        return _encode_whole(network, plan, store, on_done)
+    if network.spec.block:
+        return _encode_maps(network, plan, store, regions, on_done)
+    return _encode_whole(network, plan, store, on_done)
 
 
 def network_regions(
@@ -97,31 +94,6 @@ def lattice(network: Network) -> tuple[int, float]:
     return int(network.read_stride), float(network.read_offset)  # type: ignore[arg-type]
 
 
-@contextmanager
-def reading(network: Network) -> Iterator[None]:
-    """Put a network into evaluation, without gradients or autocast, and back."""
-    import torch
-
-    was_training = network.training
-    network.eval()
-    try:
-        device = next(network.parameters()).device.type
-        with torch.inference_mode(), torch.autocast(device, enabled=False):
-            yield
-    finally:
-        network.train(was_training)
-
-
-def chunks(store: Store, channels: int) -> Iterator[tuple[slice, FloatArray]]:
-    """Give the rows and inputs (CHUNK, channels, *size) of each chunk, the last one padded."""
-    for start in range(0, len(store), CHUNK):
-        rows = range(start, min(start + CHUNK, len(store)))
-        inputs = np.stack([input_of(store, row, channels) for row in rows])
-        missing = CHUNK - len(inputs)
-        padding = [(0, missing), *[(0, 0)] * (inputs.ndim - 1)]
-        yield slice(rows.start, rows.stop), np.pad(inputs, padding)
-
-
 def _encode_whole(network: Network, plan: Plan, store: Store, on_done: OnDone | None) -> Encoded:
     spec = network.spec
     flips = flips_of(spec.dimension, plan.symmetries.value)
@@ -129,21 +101,22 @@ def _encode_whole(network: Network, plan: Plan, store: Store, on_done: OnDone | 
     codes = np.zeros((len(store), spec.latent), np.float32)
     kl = np.zeros(spec.latent) if spec.code == "gaussian" else None
     pooled: list[FloatArray] = []
-    for rows, inputs in chunks(store, spec.channels_in):
-        count = rows.stop - rows.start
-        tensor = _tensor(network, inputs)
-        maps = []
-        for axes in flips:
-            flipped = tensor.flip([2 + axis for axis in axes]) if axes else tensor
-            mean, divergence = _code(network, flipped)
-            latent[rows] += mean[:count] / len(flips)
-            if not axes:
-                codes[rows] = mean[:count]
-                if kl is not None and divergence is not None:
-                    kl += divergence[:count].sum(axis=0) / len(store)
-            if plan.pooled.value:
-                maps.append(network.pooled(flipped).float().cpu().numpy()[:count])
-        if maps:
+
+    def read(rows: range) -> list[_Flip]:
+        tensor = chunk_of(network, store, rows)
+        flipped = (tensor.flip([2 + axis for axis in axes]) if axes else tensor for axes in flips)
+        return [_read_flip(network, some, len(rows), pooled=plan.pooled.value) for some in flipped]
+
+    every = chunks(store)
+    for rows, found in zip(every, read_each(network, read, every), strict=True):
+        here = slice(rows.start, rows.stop)
+        for flip in found:
+            latent[here] += flip.mean / len(flips)
+        codes[here] = found[0].mean
+        if kl is not None and found[0].kl is not None:
+            kl += found[0].kl.sum(axis=0) / len(store)
+        if plan.pooled.value:
+            maps = [flip.pooled for flip in found if flip.pooled is not None]
             pooled.append(np.stack(maps).mean(axis=0, dtype=np.float64).astype(np.float32))
         if on_done:
             on_done(rows.stop, len(store))
@@ -169,14 +142,18 @@ def _encode_maps(
     flips = flips_of(spec.dimension, plan.symmetries.value)
     latent: list[FloatArray] = []
     codes: list[FloatArray] = []
-    for row in range(len(store)):
+
+    def read(row: int) -> tuple[FloatArray, FloatArray]:
         members = None if regions is None else regions[row]
         maps = _maps(network, input_of(store, row, spec.channels_in), flips)
-        latent.append(pooled_over(maps, members).ravel())
         flat: FloatArray = maps[0].reshape(spec.latent, -1)
         inside = np.arange(flat.shape[1]) if members is None else np.concatenate(members)
         some = inside[:: max(1, len(inside) // POSITIONS)]
-        codes.append(np.take(flat, some, axis=1).T)
+        return pooled_over(maps, members).ravel(), np.take(flat, some, axis=1).T
+
+    for row, (pooled, code) in enumerate(read_each(network, read, range(len(store)))):
+        latent.append(pooled)
+        codes.append(code)
         if on_done:
             on_done(row + 1, len(store))
     names = statistic_names(spec.latent, WHOLE if regions is None else tuple(REGIONS))
@@ -193,7 +170,7 @@ def _maps(network: Network, values: FloatArray, flips: tuple[tuple[int, ...], ..
     """Return the map of every flip of one sample, flipped back: (flips, K, *positions)."""
     import torch
 
-    tensor = _tensor(network, values[None])
+    tensor = tensor_of(network, values[None])
     step = max(1, FLIP_VOXELS // int(np.prod(values.shape)))
     found = []
     for start in range(0, len(flips), step):
@@ -205,6 +182,23 @@ def _maps(network: Network, values: FloatArray, flips: tuple[tuple[int, ...], ..
         ]
     stacked: FloatArray = torch.stack(found).float().cpu().numpy()
     return stacked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Flip:
+    """Codes (rows, latent) of some samples flipped one way, their KL and their pooled maps."""
+
+    mean: FloatArray
+    kl: DoubleArray | None
+    pooled: FloatArray | None
+
+
+def _read_flip(network: Network, tensor: Tensor, count: int, *, pooled: bool) -> _Flip:
+    mean, divergence = _code(network, tensor)
+    maps = network.pooled(tensor).float().cpu().numpy()[:count] if pooled else None
+    return _Flip(
+        mean=mean[:count], kl=None if divergence is None else divergence[:count], pooled=maps
+    )
 
 
 def _code(network: Network, tensor: Tensor) -> tuple[FloatArray, DoubleArray | None]:
@@ -221,9 +215,3 @@ def _pooled(store: Store, chunks_of: list[FloatArray]) -> ByCase | None:
         return None
     values = np.concatenate(chunks_of)
     return by_case(store, values, [f"pooled_{number:03d}" for number in range(values.shape[1])])
-
-
-def _tensor(network: Network, values: FloatArray) -> Tensor:
-    import torch
-
-    return torch.from_numpy(values).to(next(network.parameters()).device)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from latentomics.core import DoubleArray, FloatArray
 from latentomics.dataset import Pca, Store
 from latentomics.features.baselines import PatchPca, blocks_of
-from latentomics.features.encode import chunks, reading
+from latentomics.features.reading import chunk_of, chunks, read_each, tensor_of
 from latentomics.features.samples import input_of
 
 if TYPE_CHECKING:
@@ -28,19 +28,21 @@ Rebuild = Callable[[int, FloatArray], npt.NDArray[np.floating]]  # row, values -
 
 def network_errors(network: Network, store: Store) -> DoubleArray:
     """Return the error of each sample, rebuilt from the centre of its code in float32."""
-    with reading(network):
-        device = next(network.parameters()).device
-        if network.spec.block:
-            return _errors(store, lambda row, _: _rebuilt_map(network, store, row))
-        import torch
 
-        errors = np.empty(len(store))
-        for rows, inputs in chunks(store, network.spec.channels_in):
-            output = network.rebuild(torch.from_numpy(inputs).to(device))
-            rebuilt = output.float().cpu().numpy()[: rows.stop - rows.start, : store.channels]
-            for row, output in zip(range(rows.start, rows.stop), rebuilt, strict=True):
-                errors[row] = _mean_square(store.sample(row).values - output, _weight(store, row))
-    return errors
+    def read(rows: range) -> list[float]:
+        output = network.rebuild(chunk_of(network, store, rows)).float().cpu().numpy()
+        pairs = zip(rows, output[:, : store.channels], strict=False)  # the last chunk is padded
+        return [_error(store, row, rebuilt) for row, rebuilt in pairs]
+
+    def read_map(row: int) -> list[float]:
+        return [_error(store, row, _rebuilt_map(network, store, row))]
+
+    found = (
+        read_each(network, read_map, range(len(store)))
+        if network.spec.block
+        else read_each(network, read, chunks(store))
+    )
+    return np.concatenate([*found])
 
 
 def pca_errors(pca: Pca, store: Store) -> DoubleArray:
@@ -98,21 +100,20 @@ def _joined(blocks: FloatArray) -> FloatArray:
 
 
 def _rebuilt_map(network: Network, store: Store, row: int) -> FloatArray:
-    import torch
-
     values = input_of(store, row, network.spec.channels_in)
-    tensor = torch.from_numpy(values[None]).to(next(network.parameters()).device)
-    output: FloatArray = network.rebuild(tensor)[0].cpu().numpy()
+    output: FloatArray = network.rebuild(tensor_of(network, values[None]))[0].cpu().numpy()
     return output[: store.channels]
 
 
 def _errors(store: Store, rebuild: Rebuild) -> DoubleArray:
-    errors = np.empty(len(store))
-    for row in range(len(store)):
-        values = store.sample(row).values
-        inside = (slice(None), *(slice(0, n) for n in values.shape[1:]))  # padded ones are cropped
-        errors[row] = _mean_square(values - rebuild(row, values)[inside], _weight(store, row))
-    return errors
+    rows = range(len(store))
+    return np.array([_error(store, row, rebuild(row, store.sample(row).values)) for row in rows])
+
+
+def _error(store: Store, row: int, rebuilt: npt.NDArray[np.floating]) -> float:
+    values = store.sample(row).values
+    inside = (slice(None), *(slice(0, n) for n in values.shape[1:]))  # padded ones are cropped
+    return _mean_square(values - rebuilt[inside], _weight(store, row))
 
 
 def _weight(store: Store, row: int) -> DoubleArray | None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from latentomics.core import DoubleArray, FloatArray
 from latentomics.dataset import Store
-from latentomics.features.encode import CHUNK, reading
+from latentomics.features.reading import CHUNK, reading
 
 if TYPE_CHECKING:
     from latentomics.models import Network

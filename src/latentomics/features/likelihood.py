@@ -25,7 +25,7 @@ from latentomics.core import (
     stream,
 )
 from latentomics.dataset import Store
-from latentomics.features.encode import reading
+from latentomics.features.reading import read_each, reading
 from latentomics.features.samples import input_of
 from latentomics.methods import LATER
 from latentomics.objectives import LIKELIHOODS, SMALLEST_LOG_SCALE
@@ -87,17 +87,20 @@ def importance_weights(
     """
     found = np.empty((len(store), draws))
     values, log_scale = np.empty(len(store)), np.empty(len(store))
-    with reading(network):
-        for row, name in enumerate(_names(store)):
-            target, weight = _target(store, row)
-            code = _posterior(network, store, row)
-            noise = _noise(code, draws, seed, "importance", *name)
-            some = _log_weights(network, likelihood, code, noise, target, weight, log_sd)
-            found[row] = some.cpu().numpy()
-            voxels = float(weight.sum())
-            values[row] = voxels * store.channels
-            log_scale[row] = voxels * float(np.log(store.sample(row).frame.scale).sum())
-            on_done(row)
+    names = _names(store)
+
+    def read(row: int) -> tuple[DoubleArray, float]:
+        target, weight = _target(store, row)
+        code = _posterior(network, store, row)
+        noise = _noise(code, draws, seed, "importance", *names[row])
+        some = _log_weights(network, likelihood, code, noise, target, weight, log_sd)
+        return some.cpu().numpy(), float(weight.sum())
+
+    for row, (some, voxels) in enumerate(read_each(network, read, range(len(store)))):
+        found[row] = some
+        values[row] = voxels * store.channels
+        log_scale[row] = voxels * float(np.log(store.sample(row).frame.scale).sum())
+        on_done(row)
     return Weighed(log_weights=found, values=values, log_scale=log_scale)
 
 

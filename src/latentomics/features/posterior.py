@@ -13,7 +13,7 @@ import numpy as np
 
 from latentomics.core import DoubleArray, Gaussian, IntArray, RequestError
 from latentomics.dataset import Store
-from latentomics.features.encode import CHUNK, chunks, reading
+from latentomics.features.reading import CHUNK, chunk_of, chunks, read_each, reading
 from latentomics.features.samples import ByCase, by_case, flips_of, input_of
 
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ def posterior_variances(network: Network, plan: Plan, store: Store) -> ByCase:
     RequestError
         Where the code is no Gaussian vector.
     """
-    import torch
-
     spec = network.spec
     if spec.code != "gaussian" or spec.block:
         raise RequestError(
@@ -65,14 +63,14 @@ def posterior_variances(network: Network, plan: Plan, store: Store) -> ByCase:
             "use a method with a Gaussian code, such as vae",
         )
     flips = flips_of(spec.dimension, plan.symmetries.value)
-    device = next(network.parameters()).device
-    variances = np.zeros((len(store), spec.latent))
-    with reading(network):
-        for rows, inputs in chunks(store, spec.channels_in):
-            tensor = torch.from_numpy(inputs).to(device)
-            for axes in flips:
-                code = network.encode(tensor.flip([2 + axis for axis in axes]) if axes else tensor)
-                found = code.log_var.double().exp().cpu().numpy()  # type: ignore[union-attr]
-                variances[rows] += found[: rows.stop - rows.start] / len(flips)
+
+    def read(rows: range) -> DoubleArray:
+        tensor, found = chunk_of(network, store, rows), np.zeros((CHUNK, spec.latent))
+        for axes in flips:
+            code = network.encode(tensor.flip([2 + axis for axis in axes]) if axes else tensor)
+            found += code.log_var.double().exp().cpu().numpy() / len(flips)  # type: ignore[union-attr]
+        return found[: len(rows)]
+
+    variances = np.concatenate([*read_each(network, read, chunks(store))])
     names = [f"posterior_variance_{number:03d}" for number in range(spec.latent)]
     return by_case(store, variances.astype(np.float32), names)
