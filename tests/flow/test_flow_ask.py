@@ -114,6 +114,7 @@ def test_METHODS_29_an_encoder_trained_on_labels_stands_beside_the_probe(ended: 
 
 def test_another_cohort_is_scored_by_what_the_run_fitted(ended: Path, tmp_path: Path) -> None:
     manifest = write_cohort(tmp_path / "elsewhere", cases=40, seed=7)
+    pandas.read_csv(manifest).drop(columns="site").to_csv(manifest, index=False)
     found = flow.ask_elsewhere(ended, manifest, workers=1)
     figures = {one.metric: one for one in found if one.features == "latent"}
     assert figures["auroc"].n == 40

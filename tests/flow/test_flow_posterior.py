@@ -60,6 +60,9 @@ def test_variances_become_columns_once(principal: flow.RunRecord) -> None:
     assert after.provenance == before.provenance
     assert (after.values("posterior") > 0).all()
     assert (after.values("posterior") < 1).all()
+    card = (principal.folder / "model" / "MODEL_CARD.md").read_text()
+    assert "Columns: 4 latent" in card
+    assert "posterior" not in card.partition("Columns:")[2]  # which 'encode' does not give
     assert flow.verify(principal.folder)
 
 

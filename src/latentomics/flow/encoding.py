@@ -25,6 +25,7 @@ from latentomics.features import (
     write_with_dictionary,
 )
 from latentomics.flow.baselines import reduce_pooled
+from latentomics.flow.cohorts import new_cohort
 from latentomics.flow.fitting import load
 from latentomics.flow.folder import write_rejected
 from latentomics.flow.gather import measured_facts, prepare_cases
@@ -40,8 +41,8 @@ from latentomics.flow.patients import (
 )
 from latentomics.flow.records import EncodeRecord, Event, OnEvent, ignore
 from latentomics.flow.tables import sizes_of
-from latentomics.planning import Plan, Request
-from latentomics.sources import CaseFacts, Cohort, mask_rules, read_cohort
+from latentomics.planning import Plan
+from latentomics.sources import CaseFacts, mask_rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,7 +110,7 @@ def encode(
             f"--aggregate {aggregate}",
             "add --per patient",
         )
-    cohort = _cohort(source, request)
+    cohort = new_cohort(source, request)
     usable = usable_cases(model.plan, cohort.cases, workers=workers, on_event=on_event)
     cases, rejected = usable.cases, (*cohort.rejected, *usable.rejected)
     if rejected:
@@ -140,16 +141,6 @@ def encode(
         flagged=flagged,
         rejected=len(rejected),
         exit_code=3 if rejected else 0,
-    )
-
-
-def _cohort(source: Path, request: Request) -> Cohort:
-    """Read new cases, whose manifest need not name the sites that the run's did."""
-    cohort = read_cohort(source, channels=request.channels, mask_label=request.mask_label)
-    if request.site not in cohort.columns:
-        return cohort
-    return read_cohort(
-        source, channels=request.channels, site=request.site, mask_label=request.mask_label
     )
 
 

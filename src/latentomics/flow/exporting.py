@@ -17,6 +17,7 @@ import numpy as np
 from latentomics import __version__
 from latentomics.core import FloatArray, IncompleteError, NetworkSpec, stream, write_atomic
 from latentomics.features import input_of
+from latentomics.flow.cohorts import new_cohort
 from latentomics.flow.encoding import usable_cases
 from latentomics.flow.fitting import load
 from latentomics.flow.model import Model, load_fitted
@@ -29,7 +30,6 @@ from latentomics.models import (
     require_onnx,
 )
 from latentomics.planning import Plan, load_plan, pipeline_of
-from latentomics.sources import read_cohort
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,9 +123,7 @@ def _cases(
     if source is None:
         return []
     request = model.plan.request
-    cohort = read_cohort(
-        source, channels=request.channels, site=request.site, mask_label=request.mask_label
-    )
+    cohort = new_cohort(source, request)
     usable = usable_cases(model.plan, cohort.cases[:CASES], workers=workers, on_event=on_event)
     if not usable.cases:
         return []

@@ -18,13 +18,14 @@ from latentomics.core import Case, DoubleArray, IncompleteError, RequestError, R
 from latentomics.evaluation import LabelLike, Part, comparable, numbered, probe
 from latentomics.features import FeatureTable, read_table
 from latentomics.flow.asked import PLAN
+from latentomics.flow.cohorts import new_cohort, own_cohort
 from latentomics.flow.encoding import encode
 from latentomics.flow.evidence import one_thread
 from latentomics.flow.gather import measured_facts
 from latentomics.flow.patients import refuse_rows_of_patients
 from latentomics.flow.records import OnEvent, ignore
 from latentomics.planning import Request, load_plan
-from latentomics.sources import label_of, read_cohort
+from latentomics.sources import Cohort, label_of
 
 COMPARED = {"latent": ("classic", "size"), "latent+size": ("size",), "latent+classic": ("classic",)}
 
@@ -119,8 +120,8 @@ def _both(run: Path, other: Path, request: Request, workers: int | None, on_even
         path = Path(folder) / "other.parquet"
         encode(run, other, path, workers=workers, on_event=on_event)
         found = read_table(path)
-    own_cases = _cases(Path(request.manifest), request, own)
-    new_cases = _cases(other, request, found)
+    own_cases = _cases(own_cohort(request), own)
+    new_cases = _cases(new_cohort(other, request), found)
     before, _ = measured_facts(own_cases, workers, on_event)
     now, _ = measured_facts(new_cases, workers, on_event)
     seen = {fact.voxel_hash for fact in before.values()}
@@ -146,17 +147,14 @@ def _both(run: Path, other: Path, request: Request, workers: int | None, on_even
     )
 
 
-def _cases(manifest: Path, request: Request, table: FeatureTable) -> list[Case]:
+def _cases(cohort: Cohort, table: FeatureTable) -> list[Case]:
     """Return the cases of a table, in its order, with what the manifest says of them."""
-    cohort = read_cohort(
-        manifest, channels=request.channels, site=request.site, mask_label=request.mask_label
-    )
     by_id = {case.id: case for case in cohort.cases}
     missing = [name for name in map(str, table.frame["case"]) if name not in by_id]
     if missing:
         raise IncompleteError(
             f"{len(missing)} cases of the run are no longer in its manifest",
-            f"{manifest}: {', '.join(missing[:5])}",
+            f"{cohort.manifest}: {', '.join(missing[:5])}",
             "bring the manifest back to what it was",
         )
     return [by_id[name] for name in map(str, table.frame["case"])]

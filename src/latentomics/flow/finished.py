@@ -14,11 +14,12 @@ from pathlib import Path
 
 from latentomics import __version__
 from latentomics.core import IntegrityError, LatentomicsError, content_hash
+from latentomics.flow.cohorts import own_cohort
 from latentomics.flow.folder import read_results
 from latentomics.flow.records import RunRecord
 from latentomics.flow.sealing import SEAL, compare
 from latentomics.planning import Plan, Request
-from latentomics.sources import Cohort, read_cohort
+from latentomics.sources import Cohort
 
 FINISHED = "finished"
 
@@ -69,12 +70,7 @@ def _unchanged(folder: Path, request: Request, begun: datetime) -> bool:
     import pandas
 
     try:
-        cohort = read_cohort(
-            Path(request.manifest),
-            channels=request.channels,
-            site=request.site,
-            mask_label=request.mask_label,
-        )
+        cohort = own_cohort(request)
     except LatentomicsError:
         return False  # the run says what is wrong with it
     rejected = _rejected(folder)

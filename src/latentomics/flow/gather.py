@@ -22,6 +22,7 @@ from latentomics.dataset import (
     prepare_cohort,
     split_cases,
 )
+from latentomics.flow.cohorts import own_cohort
 from latentomics.flow.records import Event, OnEvent, ignore
 from latentomics.planning import SHARES, Plan, Request, pipeline_of
 from latentomics.sources import (
@@ -33,7 +34,6 @@ from latentomics.sources import (
     duplicates,
     label_of,
     measure_cases,
-    read_cohort,
     rejection_of,
 )
 
@@ -81,12 +81,7 @@ def gather(
     IncompleteError
         When too few cases are left to train.
     """
-    cohort = cohort or read_cohort(
-        Path(request.manifest),
-        channels=request.channels,
-        site=request.site,
-        mask_label=request.mask_label,
-    )
+    cohort = cohort or own_cohort(request)
     labels = [label_of(cohort.cases, name) for name in request.labels]
     told = counter("read", len(cohort.cases), "reading every file", on_event)
     check = check_cohort(cohort, labels, workers=workers, on_done=told)

@@ -12,13 +12,13 @@ from pathlib import Path
 from latentomics.core import Case, IncompleteError, RequestError
 from latentomics.dataset import Store
 from latentomics.flow.asked import PLAN
+from latentomics.flow.cohorts import own_cohort
 from latentomics.flow.fitting import load
 from latentomics.flow.gather import Split, prepare_cases
 from latentomics.flow.model import Model, load_fitted
 from latentomics.flow.records import OnEvent, ignore
 from latentomics.methods import Method, method_of
 from latentomics.planning import load_plan
-from latentomics.sources import read_cohort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,12 +81,7 @@ def open_run(
     table = pandas.read_parquet(run / "cohort.parquet", columns=["case", "split"])
     split = dict(zip(table["case"], table["split"], strict=True))
     request = load_plan(run / PLAN).request
-    cohort = read_cohort(
-        Path(request.manifest),
-        channels=request.channels,
-        site=request.site,
-        mask_label=request.mask_label,
-    )
+    cohort = own_cohort(request)
     cases = tuple(case for case in cohort.cases if case.id in split)
     prepared = prepare_cases(cases, model.plan, workers=workers, on_event=on_event)
     missing = sorted(split.keys() - {case.id for case in cases})

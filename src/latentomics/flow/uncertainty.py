@@ -30,7 +30,7 @@ from latentomics.flow.gather import counter
 from latentomics.flow.opened import Opened, load_run, open_run
 from latentomics.flow.patients import refuse_rows_of_patients
 from latentomics.flow.records import Event, OnEvent, ignore
-from latentomics.flow.sealing import seal, verify
+from latentomics.flow.sealing import renew, verify
 from latentomics.sources import stored_steps
 
 
@@ -64,7 +64,6 @@ def posterior(
         raise RequestError("nothing is asked for", "evaluate", "add --nll 500 or --posterior")
     if nll is not None and nll < 1:
         raise RequestError(f"{nll} draws estimate nothing", "--nll", "try --nll 500")
-    from latentomics.report import write_report
     from latentomics.training import lock_folder
 
     model, method = load_run(run)
@@ -75,16 +74,18 @@ def posterior(
         verify(run)
         opened = open_run(run, model, method, workers=workers, on_event=on_event)
         results: list[Result] = []
+        changed: list[str] = []
         if nll is not None:
             results += likelihood_results(opened, nll, on_event)
             results = without_intervals(results) if model.plan.request.demonstration else results
             kept = [r for r in read_results(run / "results.json") if r.evaluation != "likelihood"]
             write_results(run / "results.json", [*kept, *results])
+            changed.append("results.json")
         if variances:
             _add_variances(run, opened, on_event)
+            changed += ["features.parquet", "features_dictionary.csv"]
         on_event(Event(stage="report", done=0, total=1, message="the report, again"))
-        write_report(run)
-        seal(run)
+        renew(run, changed)
     return tuple(results)
 
 

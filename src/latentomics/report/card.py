@@ -202,6 +202,7 @@ def _row(result: Result, files: RunFiles) -> tuple[str, ...]:
 
 def _encoding(files: RunFiles) -> list[str]:
     columns = Counter(str(row.get("group")) for row in files.dictionary)
+    columns.pop("posterior", None)  # added when asked for, of the run's own cases alone
     groups = ", ".join(f"{number(count)} {_text(name)}" for name, count in columns.items())
     return [
         "## Load and encode",

@@ -51,6 +51,7 @@ def read_cohort(
     channels: Sequence[str] = ("image",),
     site: str | None = None,
     mask_label: int | None = None,
+    needs_site: bool = True,
 ) -> Cohort:
     """Read a manifest, or a folder of images.
 
@@ -67,6 +68,8 @@ def read_cohort(
     mask_label : int, optional
         The label that is the region of interest, for every case; by default the column
         ``mask_label``, or every label above zero.
+    needs_site : bool
+        False: a manifest without the column ``site`` is one whose sites are unknown.
 
     Returns
     -------
@@ -88,6 +91,8 @@ def read_cohort(
     """
     path = Path(path)
     table = table_of_folder(path) if path.is_dir() else read_table(path)
+    if not needs_site and site not in table.columns:
+        site = None
     return _cohort(table, channels, site, mask_label)
 
 
