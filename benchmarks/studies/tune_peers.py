@@ -37,7 +37,7 @@ from race_peer import POINTS, run
 BATCHES = (8, 16, 64)
 RATES = (3e-4, 1e-3, 3e-3)
 SCHEDULES = ("constant", "one-cycle")
-FACTOR = 1.7  # on a core's seconds: a second thread makes steps .9 to 1.9 times faster
+FACTOR = 1.7  # on a core's seconds, for the second thread that a trial lacks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
