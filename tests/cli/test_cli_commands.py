@@ -203,6 +203,22 @@ def test_demo_writes_the_cohort_says_what_it_is_and_keeps_earlier_ones(
     assert asked.demonstration in first.stdout
 
 
+def test_demo_of_lesions_writes_the_cohort_alone_where_that_is_asked(
+    flow: cli_stand_in.Flow, shell: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from latentomics.cli import demo
+    from latentomics.sources import synthetic
+
+    assert set(demo.LESION_FACTORS) == set(synthetic.FACTORS) - set(synthetic.NUISANCES)
+    write = synthetic.write_lesion_cohort
+    monkeypatch.setattr(synthetic, "write_lesion_cohort", lambda folder: write(folder, 20))
+    shown = shell("demo", "lesions", "-o", str(tmp_path), "--cohort-only")
+    assert shown.exit_code == 0, shown.stderr
+    assert str(tmp_path / "lesions-cohort" / "images.csv") in shown.stdout
+    assert len(list((tmp_path / "lesions-cohort" / "masks").iterdir())) == 20
+    assert flow.calls == []
+
+
 @pytest.mark.parametrize("command", ["info", "report"])
 def test_a_folder_without_a_run_is_refused(shell: Callable, tmp_path: Path, command: str) -> None:
     shown = shell(command, str(tmp_path))

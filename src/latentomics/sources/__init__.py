@@ -1,6 +1,6 @@
 """Who was studied and what was measured: manifests, readers, labels, and a check of it all."""
 
-from latentomics.sources import examples
+from latentomics.sources import examples, synthetic
 from latentomics.sources.check import Balance, CohortCheck, check_cohort, measure_cases
 from latentomics.sources.cohort import Cohort, rejection_of
 from latentomics.sources.confounds import Predictability, predictability
@@ -37,5 +37,6 @@ __all__ = [
     "read_volume",
     "rejection_of",
     "stored_steps",
+    "synthetic",
     "voxel_hash",
 ]

