@@ -131,7 +131,7 @@ def with_time(plan: Plan, clock: Clock, ahead: Ahead, on_event: OnEvent) -> Plan
         return plan
     spent = clock.elapsed_s + ahead.total_s
     reason = (
-        f"--budget of {clock.budget_s:.0f} s, of which all but training takes about {spent:.0f} s"
+        f"a budget of {clock.budget_s:.0f} s, of which all but training takes about {spent:.0f} s"
     )
     if not clock.worthwhile(ahead):
         enough = clock.enough_s(ahead)
