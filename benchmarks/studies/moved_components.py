@@ -39,8 +39,7 @@ def main() -> None:
     asked = parser.parse_args()
     plan = load_plan(asked.plan)
     manifest = Path(os.environ["LATENTOMICS_DATA"]) / "manifests" / "hippocampus.csv"
-    request = Request(seed=plan.seed, labels=("volume_mm3",))
-    found = gather(request.of(manifest), shares=plan.split.value)
+    found = gather(Request(seed=plan.seed).of(manifest), shares=plan.split.value)
     prepared = prepare_cases(found.cases, plan)
     parts = ("train", "test")
     cases = {part: [c for c in found.cases if found.split[c.id] == part] for part in parts}
