@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,14 @@ VALIDATION_PATCHES = 256  # at least, where patches are cut at random
 def epoch_rows(plan: Plan, samples: int) -> int:
     """Return the rows of an epoch of so many training samples."""
     return samples * (PATCHES if plan.view.value == "local" else 1)
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, rows: int) -> IntArray:
+    """Return the order of an epoch, which is not drawn anew for each of its steps."""
+    order = stream(seed, "order", epoch).permutation(rows)
+    order.flags.writeable = False  # every step of the epoch reads this very array
+    return order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +78,7 @@ class Feed:
     def rows(self, step: int) -> IntArray:
         """Return the training samples of a step, each once an epoch."""
         epoch, place = divmod(step, self.epoch_steps)
-        order = stream(self.plan.seed, "order", epoch).permutation(self._epoch_rows)
+        order = _order(self.plan.seed, epoch, self._epoch_rows)
         rows: IntArray = order[place * self.batch : (place + 1) * self.batch] % len(self.train)
         return rows
 
