@@ -6,16 +6,27 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from latentomics.api import compare, encode, evaluate, export, plan, posterior, run, sample
+    from latentomics.api import (
+        compare,
+        curate,
+        encode,
+        evaluate,
+        export,
+        plan,
+        posterior,
+        run,
+        sample,
+    )
     from latentomics.learned import LearnedFeatures
 
 __version__ = "0.1.0"
-_DOOR = ("compare", "encode", "evaluate", "export", "plan", "posterior", "run", "sample")
+_DOOR = ("compare", "curate", "encode", "evaluate", "export", "plan", "posterior", "run", "sample")
 _PLACES = {**dict.fromkeys(_DOOR, "api"), "LearnedFeatures": "learned"}
 __all__ = [
     "LearnedFeatures",
     "__version__",
     "compare",
+    "curate",
     "encode",
     "evaluate",
     "export",

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentomics import flow
+from latentomics.evaluation import LOWEST_ICC
 from latentomics.planning import request_from
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from latentomics.core import Result
-    from latentomics.flow import Compared, ExportRecord
+    from latentomics.flow import Compared, CurateRecord, ExportRecord
     from latentomics.planning import Plan
 
 SHOWN_ROWS = 5
@@ -242,6 +243,30 @@ def evaluate(
     if on is not None:
         return flow.ask_elsewhere(Path(run), Path(on), labels=labels, workers=workers)
     return flow.ask(Path(run), only, labels=labels, workers=workers)
+
+
+def curate(
+    run: str | Path,
+    *,
+    lowest_icc: float = LOWEST_ICC,
+    without: Sequence[str] = (),
+    workers: int | None = None,
+) -> CurateRecord:
+    """Write a run's table without columns that do not vary, repeat, add or travel between sites.
+
+    Parameters
+    ----------
+    lowest_icc : float
+        The lower 95 % limit of ICC(A,1) of a column that repeats lies above it.
+    without : sequence of str
+        Steps to leave out: ``"variance"``, ``"stability"``, ``"redundancy"``, ``"shift"``.
+
+    Returns
+    -------
+    CurateRecord
+        With the path of the curated table and what was added to ``results.json``.
+    """
+    return flow.curate(Path(run), lowest_icc=lowest_icc, without=without, workers=workers)
 
 
 def compare(*runs: str | Path) -> Compared:

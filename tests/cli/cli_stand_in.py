@@ -70,6 +70,15 @@ class SampleRecord:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class CurateRecord:
+    table: Path
+    report: Path
+    kept: tuple[str, ...]
+    columns: int
+    results: tuple[Result, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ExportRecord:
     encoder: Path
     decoder: Path
@@ -238,6 +247,22 @@ class Flow(types.ModuleType):
         difference = result(metric="auroc_minus_A", settings={"p": 0.2}, **changes)
         return Compared(
             runs=("A", "B"), rows=(row,), paired=(difference,), remarks=("C is not paired",)
+        )
+
+    def curate(self, run: Path, *, on_event: Callable, **options: object) -> CurateRecord:
+        self._call("curate", run, on_event=on_event, **options)
+        counts = [("variance", 9.0, {}), ("shift", 4.0, {"skipped": "there is one site"})]
+        left = [
+            result(evaluation="curation", target=step, metric="columns", value=value, settings=how)
+            for step, value, how in counts
+        ]
+        gained = result(metric="auroc_minus_table", features="table curated", value=-0.01)
+        return CurateRecord(
+            table=run / "features_curated.parquet",
+            report=run / "report.html",
+            kept=("latent_000", "latent_003", "size_mm3", "pooled_001"),
+            columns=10,
+            results=(*left, gained),
         )
 
     def verify(self, run: Path) -> list[str]:

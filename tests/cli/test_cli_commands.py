@@ -259,12 +259,22 @@ def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
         cli_stand_in.EncodeRecord,
         cli_stand_in.ClassicRecord,
         cli_stand_in.SampleRecord,
+        cli_stand_in.CurateRecord,
         cli_stand_in.Event,
     ):
         names = {field.name for field in dataclasses.fields(record)}
         assert names <= {field.name for field in dataclasses.fields(getattr(real, record.__name__))}
     plain = ("run", "outlook", "make_plan", "check", "encode", "classic", "report", "verify")
-    for name in (*plain, "ask", "ask_elsewhere", "compare", "export", "posterior", "sample"):
+    for name in (
+        *plain,
+        "ask",
+        "ask_elsewhere",
+        "compare",
+        "curate",
+        "export",
+        "posterior",
+        "sample",
+    ):
         given = set(inspect.signature(getattr(cli_stand_in.Flow, name)).parameters)
         needed = set(inspect.signature(getattr(real, name)).parameters)
         assert given - {"self", "options"} <= needed, name
@@ -282,6 +292,18 @@ def test_evaluate_hands_the_question_to_the_flow_and_prints_the_records(
     ]
     assert "0.9 to 0.95" in shown.stdout
     assert json.loads(shell(*words, "--json").stdout)[0]["metric"] == "auroc"
+
+
+def test_curate_hands_its_words_to_the_flow_and_prints_the_steps(
+    flow: cli_stand_in.Flow, shell: Callable, tmp_path: Path
+) -> None:
+    shown = shell("curate", str(tmp_path), "--icc", "0.9", "--without", "shift")
+    assert shown.exit_code == 0, shown.stderr
+    options = {"lowest_icc": 0.9, "without": ("shift",), "workers": None}
+    assert flow.calls == [("curate", (tmp_path,), options)]
+    for part in ("there is one site", "auroc_minus_table", "-0.010", "4 of 10 columns"):
+        assert part in shown.stdout
+    assert json.loads(shell("curate", str(tmp_path), "--json").stdout)["columns"] == 10
 
 
 def test_compare_prints_runs_side_by_side_and_refuses_options_of_training(

@@ -14,6 +14,7 @@ COMMANDS = [
     "check",
     "classic",
     "compare",
+    "curate",
     "demo",
     "encode",
     "evaluate",

@@ -21,6 +21,7 @@ LINES = {  # one of each command; FOLDER holds what looks like a run
     "check": "check c.csv --label a",
     "classic": "classic c.csv -o t.csv",
     "compare": "compare FOLDER FOLDER",
+    "curate": "curate FOLDER",
     "demo": "demo -o FOLDER",
     "encode": "encode FOLDER c.csv -o t.csv",
     "evaluate": "evaluate FOLDER --nll 5",

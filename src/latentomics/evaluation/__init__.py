@@ -4,6 +4,9 @@ from latentomics.evaluation.cautions import cautions
 from latentomics.evaluation.collapse import collapse
 from latentomics.evaluation.columns import comparable
 from latentomics.evaluation.confounding import confounding, label_by_site
+from latentomics.evaluation.curation import STEPS as CURATION_STEPS
+from latentomics.evaluation.curation import Again, Curation, Training, curation_records
+from latentomics.evaluation.curation import curate as curate_columns
 from latentomics.evaluation.embedding import embedding, principal_map
 from latentomics.evaluation.judgement import Facts, Sentence
 from latentomics.evaluation.ks import ks
@@ -19,6 +22,7 @@ from latentomics.evaluation.reconstruction import reconstruction, sample_errors
 from latentomics.evaluation.scoring import LabelLike, Part, truth_of
 from latentomics.evaluation.site import site_columns, site_label, site_predictability
 from latentomics.evaluation.site_variance import site_variance
+from latentomics.evaluation.stability import GOOD as LOWEST_ICC
 from latentomics.evaluation.stability import retest_pairs, stability
 from latentomics.evaluation.statistics import numbered
 from latentomics.evaluation.structure import redundancy, structure
@@ -27,14 +31,21 @@ from latentomics.evaluation.verdict import verdict
 __all__ = [
     "COMPARED",
     "COMPONENTS",
+    "CURATION_STEPS",
+    "LOWEST_ICC",
+    "Again",
+    "Curation",
     "Facts",
     "LabelLike",
     "Part",
     "Sentence",
+    "Training",
     "cautions",
     "collapse",
     "comparable",
     "confounding",
+    "curate_columns",
+    "curation_records",
     "default_comparisons",
     "description_bits",
     "embedding",

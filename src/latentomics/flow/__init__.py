@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from latentomics.flow.records import (
     ClassicRecord,
+    CurateRecord,
     EncodeRecord,
     Event,
     ExportRecord,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from latentomics.flow.asking import ask, ask_elsewhere
     from latentomics.flow.checking import check, make_plan
     from latentomics.flow.comparing import Compared, compare
+    from latentomics.flow.curating import curate
     from latentomics.flow.encoding import encode
     from latentomics.flow.exporting import export
     from latentomics.flow.foreseen import outlook
@@ -42,6 +44,7 @@ _PLACES = {
     "check": "checking",
     "classic": "measuring",
     "compare": "comparing",
+    "curate": "curating",
     "encode": "encoding",
     "export": "exporting",
     "latents": "learning",
@@ -59,6 +62,7 @@ _PLACES = {
 __all__ = [
     "ClassicRecord",
     "Compared",
+    "CurateRecord",
     "EncodeRecord",
     "Event",
     "ExportRecord",
@@ -72,6 +76,7 @@ __all__ = [
     "check",
     "classic",
     "compare",
+    "curate",
     "encode",
     "export",
     "latents",

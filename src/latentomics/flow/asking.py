@@ -102,15 +102,20 @@ def keep(run: Path, found: Sequence[Result]) -> None:
     """Write records into a run in place of those of the same evaluation, label and cohort."""
     from latentomics.training import lock_folder
 
+    with lock_folder(run):
+        put(run, found)
+
+
+def put(run: Path, found: Sequence[Result], changed: Sequence[str] = ()) -> None:
+    """Do what ``keep`` does in a folder that is locked already; other files have changed too."""
+
     def key(one: Result) -> tuple[object, ...]:
         return one.evaluation, one.target, one.settings.get("on")
 
     replaced = {key(one) for one in found}
-    with lock_folder(run):
-        before = read_results(run / RESULTS)
-        kept = [one for one in before if key(one) not in replaced]
-        write_results(run / RESULTS, [*kept, *found])
-        renew(run, (RESULTS,))
+    kept = [one for one in read_results(run / RESULTS) if key(one) not in replaced]
+    write_results(run / RESULTS, [*kept, *found])
+    renew(run, (RESULTS, *changed))
 
 
 def _label_efficiency(opened: Refitted, label: LabelLike, _: OnEvent) -> list[Result]:

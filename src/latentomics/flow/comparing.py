@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from latentomics.flow.folder import read_results
 from latentomics.flow.gather import Split
 from latentomics.flow.patients import refuse_rows_of_patients
 from latentomics.planning import load_plan
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 MAIN = ("mse", "mse_ratio_to_pca", "active_share", "auroc", "r2", "icc_median")
 SHOWN = ("reconstruction", "collapse", "probe", "label_efficiency", "site", "stability")
@@ -135,19 +139,23 @@ def _read(run: Path, name: str) -> Ended:
     table = read_table(run / "features.parquet")
     cases = tuple(map(str, table.frame["case"]))
     cohort = pandas.read_parquet(run / "cohort.parquet").set_index("case").loc[list(cases)]
-    labels = [
-        Held.of(column.removeprefix(TARGET), cohort[column].tolist())
-        for column in cohort.columns
-        if column.startswith(TARGET)
-    ]
     return Ended(
         name=name,
         results=read_results(run / "results.json"),
         cases=cases,
         patients=tuple(map(str, table.frame["patient"])),
         split=dict(zip(cases, table.frame["split"], strict=True)),
-        labels=tuple(labels),
+        labels=held_labels(cohort),
         latent=table.values("latent"),
+    )
+
+
+def held_labels(cohort: DataFrame) -> tuple[Held, ...]:
+    """Return the labels of a cohort.parquet, in the order of its rows."""
+    return tuple(
+        Held.of(column.removeprefix(TARGET), cohort[column].tolist())
+        for column in cohort.columns
+        if column.startswith(TARGET)
     )
 
 

@@ -100,6 +100,17 @@ class SampleRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CurateRecord:
+    """A curated table: ``kept`` of so many ``columns``, and what was found on the way."""
+
+    table: Path
+    report: Path
+    kept: tuple[str, ...]
+    columns: int
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRecord:
     """A model as ONNX, and how far it lies from torch at most, in units of the largest value."""
 

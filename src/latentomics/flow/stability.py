@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from latentomics.core import Case, Result, Sample, stream
+from latentomics.core import Case, DoubleArray, Result, Sample, stream
 from latentomics.dataset import Store, store_of
 from latentomics.evaluation import numbered, retest_pairs, stability
 from latentomics.features import (
@@ -50,19 +50,40 @@ def stability_of(
     Without ``again`` no case is perturbed, and only real retests are compared.
     """
     chosen = remeasured_cases(gathered, main, seed) if again else []
-    told = counter("stability", len(chosen), "measuring test cases again", on_event)
-    repeated = repeated_features(
+    repeated = measured_again(
         chosen,
-        pipeline_of(main.plan),
-        lambda samples: _store(main.plan, samples),
-        lambda store: _describe(main, store),
-        classic=None if main.plan.classic is None else main.plan.classic.value,
+        main.plan,
+        main.fitted.network,  # type: ignore[arg-type]
+        main.pooled_components,
         seed=seed,
         workers=workers,
-        on_done=told,
+        on_done=counter("stability", len(chosen), "measuring test cases again", on_event),
     )
     results = [] if repeated is None else _perturbed(gathered, repeated, seed)
     return results + _retested(gathered, main, seed)
+
+
+def measured_again(
+    cases: Sequence[Case],
+    plan: Plan,
+    network: Network,
+    pooled: tuple[DoubleArray, DoubleArray] | None,
+    *,
+    seed: int,
+    workers: int | None = None,
+    on_done: Callable[[object], None] | None = None,
+) -> Repeated | None:
+    """Measure cases again in every way, and describe them; ``pooled`` reduces the pooled maps."""
+    return repeated_features(
+        cases,
+        pipeline_of(plan),
+        lambda samples: _store(plan, samples),
+        lambda store: _describe(plan, network, pooled, store),
+        classic=None if plan.classic is None else plan.classic.value,
+        seed=seed,
+        workers=workers,
+        on_done=on_done,
+    )
 
 
 def cases_for(request: Request) -> int:
@@ -82,13 +103,18 @@ def remeasured_cases(gathered: Gathered, main: Fitting, seed: int) -> list[Case]
     """Return test cases in random order, every patient once before any comes twice."""
     known = set(main.cases)
     test = [c for c in gathered.cases if main.split.get(c.id) == "test" and c.id in known]
-    order = [test[row] for row in stream(seed, "stability").permutation(len(test))]
+    return in_turn(test, stream(seed, "stability"))[: cases_for(gathered.request)]
+
+
+def in_turn(cases: Sequence[Case], draws: np.random.Generator) -> list[Case]:
+    """Return cases in random order, every patient once before any comes twice."""
+    order = [cases[row] for row in draws.permutation(len(cases))]
     seen: Counter[str] = Counter()
     turn = {}
     for case in order:
         turn[case.id] = seen[case.patient]
         seen[case.patient] += 1
-    return sorted(order, key=lambda case: turn[case.id])[: cases_for(gathered.request)]
+    return sorted(order, key=lambda case: turn[case.id])
 
 
 def remeasuring_s(
@@ -120,12 +146,14 @@ def _store(plan: Plan, samples: Sequence[Sample]) -> Store:
     )
 
 
-def _describe(main: Fitting, store: Store) -> Mapping[str, ByCase]:
-    encoded = encode_store(main.fitted.network, main.plan, store)  # type: ignore[arg-type]
+def _describe(
+    plan: Plan, network: Network, pooled: tuple[DoubleArray, DoubleArray] | None, store: Store
+) -> Mapping[str, ByCase]:
+    encoded = encode_store(network, plan, store)
     found = {"latent": encoded.latent}
-    if encoded.pooled is not None and main.pooled_components is not None:
-        found["pooled"] = reduce_pooled(encoded.pooled, main.pooled_components)
-    by_region = main.plan.loss_region.value != "all"
+    if encoded.pooled is not None and pooled is not None:
+        found["pooled"] = reduce_pooled(encoded.pooled, pooled)
+    by_region = plan.loss_region.value != "all"
     return found | {"intensity": intensity_features(store, by_region=by_region)}
 
 

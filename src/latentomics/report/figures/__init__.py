@@ -12,6 +12,7 @@ from latentomics.report.figures.mosaic import mosaic
 from latentomics.report.figures.neighbours import Neighbour, neighbour_rows
 from latentomics.report.figures.reconstruction import Shown, comparison
 from latentomics.report.figures.signals import moved_traces, traces
+from latentomics.report.figures.steps import columns_left
 from latentomics.report.figures.style import png, svg
 from latentomics.report.figures.traversal import TraversalRow, traversals
 
@@ -25,6 +26,7 @@ __all__ = [
     "Shown",
     "TraversalRow",
     "alike_matrix",
+    "columns_left",
     "comparison",
     "forest",
     "label_curves",

@@ -1,12 +1,13 @@
 """What the table of features holds, group by group.
 
-In: features_dictionary.csv. Out: one section.
+In: features_dictionary.csv and records of the evaluation ``curation``. Out: one section.
 """
 
 from __future__ import annotations
 
 from latentomics.report.page import Block, Section, Table, Words
 from latentomics.report.reading import RunFiles
+from latentomics.report.sections.curation import curation_blocks
 from latentomics.report.words import number
 
 _ROWS = {
@@ -21,7 +22,7 @@ def features_section(files: RunFiles) -> Section:
     """Return the section about the columns of the table."""
     blocks: tuple[Block, ...]
     if files.dictionary:
-        blocks = (_groups(files),)
+        blocks = (_groups(files), *curation_blocks(files))
     else:
         reason = files.missing.get("features_dictionary.csv", "features_dictionary.csv is empty")
         blocks = (Words(text=f"{reason}.", tone="note"),)
