@@ -166,15 +166,22 @@ def encode(
     *,
     per: str | None = None,
     aggregate: str | None = None,
+    posterior: bool = False,
     workers: int | None = None,
 ) -> Encoded:
     """Encode new cases with a run's model, and flag those unlike its training cohort.
 
     ``per`` (case or patient) and ``aggregate`` (mean, largest or deviant) are as in the run by
-    default.
+    default. ``posterior`` adds each latent's posterior variance, where the code is Gaussian.
     """
     record = flow.encode(
-        Path(run), Path(source), Path(output), per=per, aggregate=aggregate, workers=workers
+        Path(run),
+        Path(source),
+        Path(output),
+        per=per,
+        aggregate=aggregate,
+        posterior=posterior,
+        workers=workers,
     )
     return Encoded(
         table=record.table, rows=record.rows, flagged=record.flagged, rejected=record.rejected

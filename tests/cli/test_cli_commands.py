@@ -156,6 +156,9 @@ def test_encode_and_verify(flow: cli_stand_in.Flow, shell: Callable) -> None:
     assert "new.parquet" in shown.stdout
     assert "1 unlike the training cohort" in shown.stdout
     assert flow.calls[0][1] == (Path("RUN"), Path("new.csv"), Path("new.parquet"))
+    assert flow.calls[0][2]["posterior"] is False
+    shell("encode", "RUN", "new.csv", "-o", "new.parquet", "--posterior")
+    assert flow.calls[-1][2]["posterior"] is True
     assert shell("verify", "RUN").stdout.splitlines()[-1] == "intact"
 
 

@@ -67,6 +67,26 @@ def test_variances_become_columns_once(principal: flow.RunRecord) -> None:
 
 
 @pytest.mark.slow
+def test_new_cases_get_the_variances_that_the_run_gave(
+    principal: flow.RunRecord, cohort: Path, tmp_path: Path
+) -> None:
+    flow.posterior(principal.folder, variances=True, workers=1)
+    own = read_table(principal.table)
+    encoded = flow.encode(
+        principal.folder, cohort, tmp_path / "new.parquet", posterior=True, workers=1
+    )
+    new = read_table(encoded.table)
+    assert new.groups["posterior"] == own.groups["posterior"]
+    names = list(own.groups["posterior"])
+    ours, theirs = (t.frame.set_index("case").sort_index()[names] for t in (own, new))
+    assert ours.to_numpy().tobytes() == theirs.to_numpy().tobytes()
+    plain = flow.encode(principal.folder, cohort, tmp_path / "plain.parquet", workers=1)
+    assert "posterior" not in read_table(plain.table).groups
+    with pytest.raises(RequestError, match="none of its own"):
+        flow.encode(principal.folder, cohort, plain.table, per="patient", posterior=True)
+
+
+@pytest.mark.slow
 def test_samples_and_paths_are_pictures_with_a_check_for_repeats(
     principal: flow.RunRecord, tmp_path: Path
 ) -> None:
@@ -93,6 +113,8 @@ def test_what_has_no_prior_or_posterior_is_refused_in_a_sentence(
         flow.posterior(finished.folder, nll=500)
     with pytest.raises(RequestError, match="no posterior"):
         flow.posterior(finished.folder, variances=True)
+    with pytest.raises(RequestError, match="no posterior"):
+        flow.encode(finished.folder, tmp_path, tmp_path / "x.parquet", posterior=True)
     with pytest.raises(RequestError, match="to no prior"):
         flow.sample(finished.folder, tmp_path / "s.png")
     with pytest.raises(RequestError, match="nothing is asked for"):

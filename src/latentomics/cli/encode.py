@@ -18,6 +18,7 @@ from latentomics.cli.talk import Talk
 
 @command(
     "latentomics encode RUN new.csv -o new.parquet",
+    "latentomics encode RUN new.csv -o new.parquet --posterior",
     "latentomics encode RUN lesions.csv -o patients.parquet --per patient --aggregate largest",
 )
 def encode(
@@ -41,6 +42,9 @@ def encode(
             "cases. Default: as in the run.",
         ),
     ] = None,
+    posterior: Annotated[
+        bool, typer.Option("--posterior", help="Add each latent's posterior variance.")
+    ] = False,
     workers: Workers = None,
 ) -> int:
     """Encode new cases with RUN/model, and flag those unlike the training cohort."""
@@ -52,6 +56,7 @@ def encode(
         output,
         per=None if per is None else per.value,
         aggregate=aggregate_of(aggregate, per),
+        posterior=posterior,
         workers=workers,
         on_event=talk.on_event,
     )

@@ -33,7 +33,7 @@ from latentomics.features.generate import decode_codes, nearest_distances
 from latentomics.features.harmonise import Combat, fit_combat
 from latentomics.features.likelihood import Weighed, importance_weights, noise_log_sd
 from latentomics.features.patients import Patients, combined, patients_of
-from latentomics.features.posterior import posterior_variances, posteriors
+from latentomics.features.posterior import posterior_variances, posteriors, require_posterior
 from latentomics.features.reading import CHUNK
 from latentomics.features.reference import Likeness, Reference, fit_centre, fit_reference
 from latentomics.features.regional import regional_statistics, signed_distance
@@ -103,6 +103,7 @@ __all__ = [
     "regional_statistics",
     "regions_of",
     "repeated_features",
+    "require_posterior",
     "require_table_path",
     "signed_distance",
     "size_columns",

@@ -47,13 +47,13 @@ def posteriors(
     return np.concatenate(means), np.concatenate(log_vars)
 
 
-def posterior_variances(network: Network, plan: Plan, store: Store) -> ByCase:
-    """Return how uncertain each latent of each case is: the variance of its posterior.
+def require_posterior(network: Network, plan: Plan) -> None:
+    """Refuse a network whose code is no Gaussian vector.
 
     Raises
     ------
     RequestError
-        Where the code is no Gaussian vector.
+        Where it is none.
     """
     spec = network.spec
     if spec.code != "gaussian" or spec.block:
@@ -62,6 +62,18 @@ def posterior_variances(network: Network, plan: Plan, store: Store) -> ByCase:
             f"method {plan.method.value}, code {spec.code}",
             "use a method with a Gaussian code, such as vae",
         )
+
+
+def posterior_variances(network: Network, plan: Plan, store: Store) -> ByCase:
+    """Return how uncertain each latent of each case is: the variance of its posterior.
+
+    Raises
+    ------
+    RequestError
+        Where the code is no Gaussian vector.
+    """
+    require_posterior(network, plan)
+    spec = network.spec
     flips = flips_of(spec.dimension, plan.symmetries.value)
 
     def read(rows: range) -> DoubleArray:

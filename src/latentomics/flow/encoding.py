@@ -21,6 +21,8 @@ from latentomics.features import (
     encode_store,
     network_errors,
     patients_of,
+    posterior_variances,
+    require_posterior,
     require_table_path,
     write_with_dictionary,
 )
@@ -78,6 +80,7 @@ def encode(
     *,
     per: str | None = None,
     aggregate: str | None = None,
+    posterior: bool = False,
     workers: int | None = None,
     on_event: OnEvent = ignore,
 ) -> EncodeRecord:
@@ -90,11 +93,14 @@ def encode(
     aggregate : str, optional
         mean, largest or deviant, where a row is a patient; as in the run by default. A patient is
         flagged where one of its cases is.
+    posterior : bool
+        Whether the variance of each latent under its posterior stands beside.
 
     Raises
     ------
     RequestError
-        When the manifest or the output's path is wrong.
+        When the manifest or the output's path is wrong, or variances are asked of a code that has
+        none.
     IntegrityError
         When the model is not what was written.
     IncompleteError
@@ -110,6 +116,8 @@ def encode(
             f"--aggregate {aggregate}",
             "add --per patient",
         )
+    if posterior:
+        _refuse_no_posterior(model, by_patient=by_patient)
     cohort = new_cohort(source, request)
     usable = usable_cases(model.plan, cohort.cases, workers=workers, on_event=on_event)
     cases, rejected = usable.cases, (*cohort.rejected, *usable.rejected)
@@ -124,6 +132,9 @@ def encode(
     store = load(model.plan, usable.prepared, [case.id for case in cases])
     on_event(Event(stage="encode", done=0, total=len(cases), message="encoding"))
     groups = _columns(model, store, usable, workers, on_event)
+    if posterior:
+        found = posterior_variances(model.network, model.plan, store)
+        groups["posterior"] = Columns(names=found.names, values=found.values)
     mask = mask_rules([usable.facts[case.id] for case in cases])
     provenance = {**model.provenance, "mask": mask}
     if by_patient:
@@ -142,6 +153,16 @@ def encode(
         rejected=len(rejected),
         exit_code=3 if rejected else 0,
     )
+
+
+def _refuse_no_posterior(model: Model, *, by_patient: bool) -> None:
+    require_posterior(model.network, model.plan)
+    if by_patient:
+        raise RequestError(
+            "a patient of several cases has a posterior for each and none of its own",
+            "--posterior, rows are patients",
+            "add --per case",
+        )
 
 
 def _columns(

@@ -202,7 +202,7 @@ def _row(result: Result, files: RunFiles) -> tuple[str, ...]:
 
 def _encoding(files: RunFiles) -> list[str]:
     columns = Counter(str(row.get("group")) for row in files.dictionary)
-    columns.pop("posterior", None)  # added when asked for, of the run's own cases alone
+    columns.pop("posterior", None)  # encode adds them when asked to
     groups = ", ".join(f"{number(count)} {_text(name)}" for name, count in columns.items())
     return [
         "## Load and encode",
