@@ -17,6 +17,7 @@ from peers import PAIRS, Settings
 from places import HERE, TUNED, manifest
 
 VOXELS = (1_000, 5_000, 20_000, 50_000)  # in the mask of a classic case
+PATIENTS = (1_000, 5_000)  # of two sites
 UNTUNED = Settings(batch=16, rate=1e-3, schedule="constant")
 
 
@@ -79,6 +80,19 @@ def classic_jobs(asked: Asked) -> list[Job]:  # noqa: ARG001
     ]
 
 
+def shift_jobs(asked: Asked) -> list[Job]:  # noqa: ARG001
+    """Return (f): the permutation test of MMD by ours and by a plain loop."""
+    return [
+        Job(
+            name=f"shift/{patients}/{who}",
+            script="shift.py",
+            options=("--who", who, "--patients", str(patients)),
+        )
+        for patients in PATIENTS
+        for who in ("ours", "loop")
+    ]
+
+
 def step_jobs(asked: Asked) -> list[Job]:  # noqa: ARG001
     """Return (b): a step of the peer's network in a plain loop and in our trainer."""
     return [
@@ -132,6 +146,7 @@ def _settings(cohort: str, pair: str) -> str:
 KINDS: dict[str, Callable[[Asked], list[Job]]] = {
     "prepare": prepare_jobs,
     "classic": classic_jobs,
+    "shift": shift_jobs,
     "step": step_jobs,
     "peak": peak_jobs,
     "race": race_jobs,

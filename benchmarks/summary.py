@@ -16,7 +16,7 @@ from statistics import median
 from curve import reached
 
 Records = Mapping[str, Sequence[dict]]
-GOALS = {"prepare/roi": 10.0, "classic": 3.0, "race": 5.0, "peak": 0.4}
+GOALS = {"prepare/roi": 10.0, "classic": 3.0, "shift": 100.0, "race": 5.0, "peak": 0.4}
 STEP_GOAL = {True: 2.4, False: 1.3}  # with and without fast bfloat16
 AGREE = 1e-3  # of a range of 1 (MR) or 2 (CT), median: TorchIO cuts off what lies below one HU
 FAST = 1.5  # times the float32 peak, from which hardware counts as having bfloat16
@@ -63,13 +63,22 @@ def prepare_rows(records: Records) -> list[dict]:
 
 def classic_rows(records: Records) -> list[dict]:
     """Return seconds of one core for the classic features of one case."""
-    names = {job.rsplit("/", 1)[0] for job in records if job.startswith("classic/")}
+    return _rows_by_size(records, "classic", "pyradiomics", "PyRadiomics")
+
+
+def shift_rows(records: Records) -> list[dict]:
+    """Return seconds of one core for the permutations of two sites."""
+    return _rows_by_size(records, "shift", "loop", "plain loop")
+
+
+def _rows_by_size(records: Records, kind: str, rival: str, title: str) -> list[dict]:
+    names = {job.rsplit("/", 1)[0] for job in records if job.startswith(f"{kind}/")}
     rows = []
     for name in sorted(names, key=lambda name: int(name.split("/")[1])):
-        ours, theirs = (records.get(f"{name}/{who}", []) for who in ("ours", "pyradiomics"))
+        ours, theirs = (records.get(f"{name}/{who}", []) for who in ("ours", rival))
         if ours and theirs:
             seconds = _seconds(ours), _seconds(theirs)
-            rows.append(_row(name, "PyRadiomics", *seconds, GOALS["classic"]))
+            rows.append(_row(name, title, *seconds, GOALS[kind]))
     return rows
 
 
@@ -161,7 +170,7 @@ def race_rows(records: Records, tuning: Mapping[str, dict]) -> list[dict]:
 
 def rows_of(records: Records, tuning: Mapping[str, dict]) -> list[dict]:
     """Return every row."""
-    makers = (step_rows, peak_rows, prepare_rows, classic_rows)
+    makers = (step_rows, peak_rows, prepare_rows, classic_rows, shift_rows)
     return race_rows(records, tuning) + [row for maker in makers for row in maker(records)]
 
 
