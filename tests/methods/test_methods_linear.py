@@ -97,6 +97,20 @@ def test_KA_2_3_linear_vae_attains_the_likelihood_of_ppca(
             assert float(parameter.grad.abs().max()) < 1e-4, name
 
 
+@pytest.mark.parametrize(
+    ("beta", "active", "squared"), [(1.0, (1.1513, 0.6931), 3.7), (2.0, (0.8047, 0.3466), 5.7)]
+)
+def test_KA_2_4_latents_below_the_threshold_collapse(
+    beta: float, active: tuple[float, float], squared: float
+) -> None:
+    network = closed_form(4, 1.0, beta)
+    loss, kl = bound(network, torch.from_numpy(data())[:, None], beta)
+    assert kl.tolist() == pytest.approx((*active, 0, 0), abs=2e-4)
+    constant = 2.5 * math.log(2 * math.pi)
+    error = 2 * (float(loss.detach()) - constant - beta * float(kl.detach().sum()))
+    assert error == pytest.approx(squared, abs=1e-3)  # beta a held latent, all of each other one
+
+
 @pytest.mark.parametrize(("latent", "noise"), [(3, 0.35), (2, 0.56667)])
 def test_KA_2_3_the_closed_form_is_the_density_of_ppca(latent: int, noise: float) -> None:
     values = data()

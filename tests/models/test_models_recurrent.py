@@ -1,5 +1,6 @@
 """A recurrent autoencoder reads what is valid and nothing else (METHODS, section 16)."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -67,6 +68,60 @@ def test_KA_16_1_a_masked_mean_is_not_the_mean() -> None:
     squared = (output - values[:, :1]).square().detach()
     torch.testing.assert_close(mse, squared[..., :6].mean().reshape(1))
     assert float(mse) != pytest.approx(float((squared * values[:, 1:]).mean()))
+
+
+SPECTRUM, SCALE = (10, 4, 1, 0.5, 0.2), 0.2  # small values, for which the units are near linear
+
+
+def rows_of_the_spectrum() -> torch.Tensor:
+    """400 signals whose covariance (denominator n) has that spectrum, times SCALE, (400, 1, 5)."""
+    generator = torch.Generator().manual_seed(0)
+    white, turn = (torch.randn(n, 5, generator=generator).double() for n in (400, 5))
+    left = torch.linalg.svd(white - white.mean(0), full_matrices=False)[0]
+    scaled = left * (400 * torch.tensor(SPECTRUM, dtype=torch.float64)).sqrt()
+    return SCALE * (scaled @ torch.linalg.qr(turn)[0])[:, None]
+
+
+@pytest.mark.slow
+def test_KA_16_2_with_a_linear_decoder_it_comes_to_ppca() -> None:
+    values, best = rows_of_the_spectrum(), 8.08716  # KA-2.3, k = 2
+    spec = replace(SPEC, size=(5,), channels_in=1, latent=2, widths=(32,))
+    network = build_network(spec, 0).double()
+    linear = torch.nn.Linear(2, 5, dtype=torch.float64)
+    with torch.no_grad():
+        linear.weight.copy_(SCALE * torch.eye(5)[:, :2])
+        linear.bias.zero_()
+    log_scale = torch.tensor(math.log(SCALE), dtype=torch.float64, requires_grad=True)
+    learned = [*network.reader.parameters(), *network.into_code.parameters()]  # type: ignore[union-attr, operator]
+    optimiser = torch.optim.LBFGS(
+        [*learned, *linear.parameters(), log_scale], max_iter=600, line_search_fn="strong_wolfe"
+    )
+    signs = torch.tensor([[1, 1], [1, -1], [-1, 1], [-1, -1]], dtype=torch.float64)
+
+    def bound() -> torch.Tensor:
+        code = network.encode(values)
+        assert isinstance(code, Gaussian)
+        losses = []
+        for pattern in signs:  # which have the moments of a normal draw
+            drawn = code.mean + (0.5 * code.log_var).exp() * pattern
+            view = StepView(
+                target=values, weight=torch.ones_like(values), code=code, draw=drawn,
+                output=linear(drawn)[:, None], log_scale=log_scale, second=None, domain=None,
+                step=0, cohort_size=400,
+            )  # fmt: skip
+            losses.append(total(view, "gaussian-learned", ("kl",), {"kl": 1.0})[0].mean())
+        return torch.stack(losses).mean()
+
+    def close() -> torch.Tensor:
+        optimiser.zero_grad()
+        loss = bound()
+        loss.backward()
+        return loss
+
+    optimiser.step(close)
+    found = float(bound().detach()) - 5 * math.log(SCALE)  # METHODS 1: of values times SCALE
+    assert best - 1e-5 < found < best + 2e-3
+    assert math.exp(2 * float(log_scale.detach())) / SCALE**2 == pytest.approx(0.56667, abs=2e-3)
 
 
 def test_the_code_is_read_at_the_last_valid_sample() -> None:
