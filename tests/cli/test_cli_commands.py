@@ -242,6 +242,22 @@ def test_evaluate_hands_on_what_to_ask_of_the_posterior(
     assert "RUN/features.parquet" in shown.stdout
 
 
+def test_evaluate_takes_known_factors_as_columns(flow: cli_stand_in.Flow, shell: Callable) -> None:
+    settings = {"rotated_95": 0.1, "beyond_rotations": True, "by_latent": {"names": ["a"]}}
+    flow.results = (
+        cli_stand_in.result(evaluation="disentanglement", metric="mig", value=0.4, target=None,
+                            low=None, high=None, settings=settings),
+    )  # fmt: skip
+    words = ("evaluate", "RUN", "--only", "disentanglement", "--factors", "size, shape")
+    shown = shell(*words)
+    assert shown.exit_code == 0, shown.stderr
+    assert flow.calls[0][2]["labels"] == ("size", "shape")
+    assert "rotated_95 0.1, beyond_rotations True" in shown.stdout
+    refused = shell("evaluate", "RUN", "--only", "permutation", "--factors", "size")
+    assert refused.exit_code == 2
+    assert "add --only disentanglement" in refused.stderr
+
+
 def test_sample_draws_or_joins_two_cases(flow: cli_stand_in.Flow, shell: Callable) -> None:
     shown = shell("sample", "RUN", "-n", "4", "-o", "s.png", "--seed", "2")
     assert shown.exit_code == 0, shown.stderr

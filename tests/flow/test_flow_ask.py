@@ -16,6 +16,8 @@ from latentomics.core import IncompleteError, IntegrityError, RequestError
 from latentomics.features import FeatureTable
 from latentomics.flow.external import Both, _blocks
 from latentomics.flow.refitted import raw_values, refit
+from latentomics.planning import Request
+from latentomics.sources import synthetic
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +70,14 @@ def test_permutation_gives_chance(ended: Path) -> None:
 def test_what_cannot_be_answered_says_why(
     ended: Path, tmp_path: Path, finished: flow.RunRecord
 ) -> None:
-    with pytest.raises(RequestError, match="label_efficiency, permutation"):
+    with pytest.raises(RequestError, match="disentanglement, label_efficiency, permutation"):
         flow.ask(ended, "everything")
     with pytest.raises(RequestError, match="no finished run"):
         flow.ask(tmp_path, "permutation")
     with pytest.raises(RequestError, match="no column"):
         flow.ask(ended, "permutation", labels=("grade",), workers=1)
+    with pytest.raises(RequestError, match="held-out cases have all of 1 factors"):
+        flow.ask(ended, "disentanglement", workers=1)
 
 
 def test_L4_a_cohort_that_has_changed_is_refused(tmp_path: Path, ended: Path) -> None:
@@ -110,6 +114,26 @@ def test_METHODS_29_an_encoder_trained_on_labels_stands_beside_the_probe(ended: 
     assert len(same) == 2
     assert same[0] == pytest.approx(same[1])
     assert "trained on the label" in (ended / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_METHODS_24_a_code_is_scored_by_known_factors_on_held_out_cases(tmp_path: Path) -> None:
+    made = synthetic.write_lesion_cohort(tmp_path / "made", 180, 0, synthetic.Scan(edge=16))
+    run, asked = tmp_path / "RUN", Request(method="vae", latent=4, epochs=2)
+    flow.run(made, run, asked, workers=1)
+    names = ("diameter_mm", "contrast_hu", "x_mm")
+    found = flow.ask(run, "disentanglement", labels=names, workers=1)
+    assert {one.features for one in found} == {"latent", "pca"}
+    mig = next(one for one in found if (one.features, one.metric) == ("pca", "mig"))
+    assert mig.n == mig.settings["cases"] == 54
+    assert mig.settings["factors"] == list(names)
+    again = flow.ask(run, "disentanglement", labels=names[:2], workers=1)
+    kept = [one for one in json.loads((run / "results.json").read_text())
+            if one["evaluation"] == "disentanglement"]  # fmt: skip
+    assert len(kept) == len(again)
+    assert "known_factors" in {path.stem for path in (run / "pictures").iterdir()}
+    assert "Where the factors are known" in (run / "report.html").read_text()
+    flow.verify(run)
 
 
 def test_another_cohort_is_scored_by_what_the_run_fitted(ended: Path, tmp_path: Path) -> None:

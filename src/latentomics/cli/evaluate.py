@@ -19,11 +19,19 @@ from latentomics.cli.talk import Talk, columns
 if TYPE_CHECKING:
     from latentomics.core import Result
 
-LISTED = ("n_labels", "heuristic", "permutations", "at_chance")  # settings that the table shows
+LISTED = (  # settings that the table shows
+    "n_labels",
+    "heuristic",
+    "permutations",
+    "at_chance",
+    "rotated_95",
+    "beyond_rotations",
+)
 
 
 @command(
     "latentomics evaluate RUN --only label_efficiency --label malignant",
+    "latentomics evaluate RUN --only disentanglement --factors diameter_mm,elongation,contrast_hu",
     "latentomics evaluate RUN --on other_hospital.csv --label malignant",
     "latentomics evaluate RUN --nll 500",
     "latentomics evaluate RUN --posterior",
@@ -38,7 +46,8 @@ def evaluate(
             metavar="NAME",
             help="label_efficiency: curves against the number of labelled patients, and the "
             "labels saved. permutation: does the probe give chance on labels dealt at random? "
-            "supervised: the same encoder trained on the label, from scratch and fine-tuned.",
+            "supervised: the same encoder trained on the label, from scratch and fine-tuned. "
+            "disentanglement: does one latent stand for one known factor?",
         ),
     ] = None,
     on: Annotated[
@@ -48,6 +57,14 @@ def evaluate(
         ),
     ] = None,
     label: Labels = None,
+    factors: Annotated[
+        str | None,
+        typer.Option(
+            "--factors",
+            metavar="COLUMN,...",
+            help="Known factors for --only disentanglement; by default the run's labels.",
+        ),
+    ] = None,
     nll: Annotated[
         int | None,
         typer.Option(
@@ -67,7 +84,7 @@ def evaluate(
     from latentomics import flow
 
     refuse_several(only, on, nll=nll, posterior=posterior)
-    labels, told = tuple(label or ()), talk.on_event
+    labels, told = (*(label or ()), *columns_of(factors, only)), talk.on_event
     if only is not None:
         found = flow.ask(run, only, labels=labels, workers=workers, on_event=told)
     elif on is not None:
@@ -96,6 +113,32 @@ def refuse_several(only: str | None, on: Path | None, *, nll: int | None, poster
             "evaluate",
             "give one of --only NAME, --on COHORT, and --nll with --posterior",
         )
+
+
+def columns_of(factors: str | None, only: str | None) -> tuple[str, ...]:
+    """Return the columns that are known factors.
+
+    Raises
+    ------
+    RequestError
+        When another question is asked.
+
+    Examples
+    --------
+    >>> columns_of("size, shape", "disentanglement")
+    ('size', 'shape')
+    """
+    from latentomics.core import RequestError
+
+    if factors is None:
+        return ()
+    if only != "disentanglement":
+        raise RequestError(
+            "factors are for one question",
+            "--factors",
+            "add --only disentanglement, or use --label",
+        )
+    return tuple(name.strip() for name in factors.split(",") if name.strip())
 
 
 def _text(found: Sequence[Result]) -> str:

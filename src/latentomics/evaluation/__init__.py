@@ -7,6 +7,7 @@ from latentomics.evaluation.confounding import confounding, label_by_site
 from latentomics.evaluation.curation import STEPS as CURATION_STEPS
 from latentomics.evaluation.curation import Again, Curation, Training, curation_records
 from latentomics.evaluation.curation import curate as curate_columns
+from latentomics.evaluation.disentanglement import disentanglement, factors_of
 from latentomics.evaluation.embedding import embedding, principal_map
 from latentomics.evaluation.judgement import Facts, Sentence
 from latentomics.evaluation.ks import ks
@@ -26,6 +27,7 @@ from latentomics.evaluation.stability import GOOD as LOWEST_ICC
 from latentomics.evaluation.stability import retest_pairs, stability
 from latentomics.evaluation.statistics import numbered
 from latentomics.evaluation.structure import redundancy, structure
+from latentomics.evaluation.udr import udr
 from latentomics.evaluation.verdict import verdict
 
 __all__ = [
@@ -48,7 +50,9 @@ __all__ = [
     "curation_records",
     "default_comparisons",
     "description_bits",
+    "disentanglement",
     "embedding",
+    "factors_of",
     "importance_nll",
     "ks",
     "label_by_site",
@@ -73,5 +77,6 @@ __all__ = [
     "stability",
     "structure",
     "truth_of",
+    "udr",
     "verdict",
 ]

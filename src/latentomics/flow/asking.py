@@ -2,7 +2,7 @@
 
 In: a run folder, the name of an evaluation and labels. Out: records, which also go into the run's
 results.json in place of those of the same evaluation and label; the report is written again. Each
-evaluation is one entry of ``ON_DEMAND``.
+evaluation is one entry of ``ON_DEMAND``, or of ``OF_ALL_LABELS`` where it needs them together.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from latentomics.core import RequestError, Result
 from latentomics.evaluation import LabelLike, label_curve, permutation
+from latentomics.flow.disentangling import disentangled
 from latentomics.flow.evidence import one_thread, without_intervals
 from latentomics.flow.external import external
 from latentomics.flow.folder import read_results, write_results
@@ -38,7 +39,7 @@ def ask(
     Parameters
     ----------
     only : str
-        Name of an evaluation in ``ON_DEMAND``.
+        Name of an evaluation in ``ON_DEMAND`` or ``OF_ALL_LABELS``.
     labels : sequence of str, optional
         Columns of the run's manifest; by default the run's own labels.
 
@@ -49,23 +50,21 @@ def ask(
     IntegrityError
         When the cohort has changed since the run.
     """
-    if only not in ON_DEMAND:
+    names = ", ".join(sorted({*ON_DEMAND, *OF_ALL_LABELS}))
+    if only not in names.split(", "):
         raise RequestError(
-            f"there is no evaluation {only!r} on demand",
-            "--only",
-            f"choose one of: {', '.join(sorted(ON_DEMAND))}",
+            f"there is no evaluation {only!r} on demand", "--only", f"choose one of: {names}"
         )
     opened = refit(run, labels=labels, workers=workers, on_event=on_event)
     if not opened.gathered.request.labels:
         raise RequestError(
             "no label is known", str(run), "name a column of the run's manifest with --label"
         )
-    found: list[Result] = []
     asked = opened.gathered.labels(opened.gathered.cases)
-    for number, label in enumerate(asked):
-        told = f"{only.replace('_', ' ')} of {label.name}"
-        on_event(Event(stage="evidence", done=number, total=len(asked), message=told))
-        found += ON_DEMAND[only](opened, label, on_event)
+    if only in OF_ALL_LABELS:
+        found = OF_ALL_LABELS[only](opened, asked, on_event)
+    else:
+        found = _each(opened, only, asked, on_event)
     if opened.gathered.request.demonstration:
         found = without_intervals(found)
     if not found:
@@ -76,6 +75,17 @@ def ask(
         )
     keep(run, found)
     return tuple(found)
+
+
+def _each(
+    opened: Refitted, only: str, asked: Sequence[LabelLike], on_event: OnEvent
+) -> list[Result]:
+    found: list[Result] = []
+    for number, label in enumerate(asked):
+        told = f"{only.replace('_', ' ')} of {label.name}"
+        on_event(Event(stage="evidence", done=number, total=len(asked), message=told))
+        found += ON_DEMAND[only](opened, label, on_event)
+    return found
 
 
 def ask_elsewhere(
@@ -145,4 +155,7 @@ ON_DEMAND: Mapping[str, Callable[[Refitted, LabelLike, OnEvent], list[Result]]] 
     "label_efficiency": _label_efficiency,
     "permutation": _permutation,
     "supervised": supervised,
+}
+OF_ALL_LABELS: Mapping[str, Callable[[Refitted, Sequence[LabelLike], OnEvent], list[Result]]] = {
+    "disentanglement": disentangled
 }

@@ -2,6 +2,7 @@
 
 from latentomics.report.figures.activity import latent_activity
 from latentomics.report.figures.curves import Curve, learning_curves
+from latentomics.report.figures.factors import factor_matrix
 from latentomics.report.figures.forest import ForestRow, forest
 from latentomics.report.figures.histogram import region_sizes
 from latentomics.report.figures.label_curves import LabelCurve, label_curves
@@ -28,6 +29,7 @@ __all__ = [
     "alike_matrix",
     "columns_left",
     "comparison",
+    "factor_matrix",
     "forest",
     "label_curves",
     "ladders",

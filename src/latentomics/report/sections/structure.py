@@ -1,6 +1,7 @@
 """How the latents hang together, and how many numbers the code really holds.
 
-In: records of the evaluation ``structure`` and the matrix in pictures/data.npz. Out: one section.
+In: records of the evaluations ``structure`` and ``disentanglement``, and the matrix in
+pictures/data.npz. Out: one section.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from latentomics.core import Result
 from latentomics.report.figures import alike_matrix, png
 from latentomics.report.page import Block, Cell, Gallery, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
+from latentomics.report.sections.known_factors import known_factor_blocks
 from latentomics.report.sections.records import chosen
 from latentomics.report.words import feature_name, fixed, number, said
 
@@ -38,6 +40,7 @@ def structure_section(files: RunFiles) -> Section:
     if not blocks:
         reason = "The structure of the code was not looked into: too few held-out pictures"
         blocks = [Words(text=f"{files.missing.get('results.json', reason)}.", tone="note")]
+    blocks += known_factor_blocks(chosen(files.results, "disentanglement"))
     return Section(
         anchor="structure",
         title="How many numbers it really is",
