@@ -117,6 +117,7 @@ class Compared:
     rows: tuple[Row, ...]
     paired: tuple[Result, ...]
     remarks: tuple[str, ...]
+    reseeded: tuple[Result, ...] = ()
 
 
 class Flow(types.ModuleType):
@@ -246,8 +247,15 @@ class Flow(types.ModuleType):
         changes = {"features": "B", "value": -0.02, "low": -0.05, "high": 0.01}
         difference = result(metric="auroc_minus_A", settings={"p": 0.2}, **changes)
         return Compared(
-            runs=("A", "B"), rows=(row,), paired=(difference,), remarks=("C is not paired",)
-        )
+            runs=("A", "B"),
+            rows=(row,),
+            paired=(difference,),
+            remarks=("C is not paired",),
+            reseeded=(
+                result(evaluation="udr", features="A", metric="udr", value=0.25,
+                       settings={"in_use": 3, "columns": 8}),
+            ),
+        )  # fmt: skip
 
     def curate(self, run: Path, *, on_event: Callable, **options: object) -> CurateRecord:
         self._call("curate", run, on_event=on_event, **options)

@@ -337,6 +337,7 @@ def test_compare_prints_runs_side_by_side_and_refuses_options_of_training(
     assert flow.calls == [("compare", (runs,), {})]
     assert "malignant: B minus A auroc -0.020 (-0.05 to 0.01), p 0.2" in shown.stdout
     assert "C is not paired" in shown.stdout
+    assert "A: UDR 0.250, 3 of 8 latents in use" in shown.stdout
     refused = shell("compare", *map(str, runs), "--latent", "4")
     assert (refused.exit_code, "--sweep" in refused.stderr) == (2, True)
     assert shell("compare", "a.csv", "--sweep", "size=2", "-o", "S").exit_code == 2

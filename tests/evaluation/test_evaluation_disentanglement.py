@@ -21,7 +21,7 @@ from latentomics.evaluation.factor_importance import (
     tree_importance,
 )
 from latentomics.evaluation.factor_votes import draw_ballot, factor_score
-from latentomics.evaluation.udr import matching, udr
+from latentomics.evaluation.unsupervised_ranking import matching, udr
 
 N = 20_000
 HALVES = np.arange(N) % 2
@@ -101,6 +101,16 @@ def test_KA_24_1_udr_of_a_permutation_and_of_a_turned_pair():
     ranks = udr({"a": draws[:, :2], "b": draws[:, :2] @ TURN}, latents=2)
     spearman = 6 / np.pi * np.arcsin(np.sqrt(0.5) / 2)  # of Gaussians that correlate by .7071
     assert ranks[0].value == pytest.approx(spearman / 2, abs=0.01)
+
+
+@pytest.mark.parametrize("latents", [4, 8])
+def test_udr_of_codes_that_are_rotations_of_each_other_is_far_from_1(latents):
+    draws = np.random.default_rng(latents)
+    found = []
+    for _ in range(20):
+        code = draws.normal(size=(300, latents))
+        found.append(udr({"a": code, "b": rotated(code, draws)}, latents=latents)[0].value)
+    assert np.mean(found) == pytest.approx(1.4 / latents, rel=0.15)
 
 
 def test_udr_is_the_median_over_the_others_and_0_for_a_collapsed_model():

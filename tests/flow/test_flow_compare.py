@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from flow_cohort import write_cohort
 
@@ -61,6 +62,27 @@ def test_a_run_beside_itself_differs_by_nothing(finished: flow.RunRecord, tmp_pa
     own = next(r for r in finished.results if (r.evaluation, r.metric) == ("probe", "auroc"))
     paired = next(one for one in found.paired if one.features == "RUN")
     assert paired.value == pytest.approx(own.value)
+
+
+def test_METHODS_24_runs_that_differ_in_their_seed_are_matched(
+    finished: flow.RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = tmp_path / "twin"
+    shutil.copytree(finished.folder, twin)
+    assert flow.compare([finished.folder, twin]).reseeded == ()  # the same seed is no other one
+    plan = (twin / "plan.yaml").read_text()
+    assert plan.count("\n  seed: 0\n") == 1
+    (twin / "plan.yaml").write_text(plan.replace("\n  seed: 0\n", "\n  seed: 1\n"))
+    found = flow.compare([finished.folder, twin])
+    assert found.reseeded == ()
+    assert "cases are held out by all" in found.remarks[-1]
+    monkeypatch.setattr("latentomics.evaluation.unsupervised_ranking.FEWEST", 5)
+    own, other = flow.compare([finished.folder, twin]).reseeded
+    assert own.value == other.value
+    assert own.settings["columns"] == 8
+    assert own.n == (pandas.read_parquet(twin / "cohort.parquet")["split"] == "test").sum()
+    # each latent matches itself, and repeats others as much as the pictures or chance make it
+    assert 0.15 < own.value <= 1
 
 
 def test_L4_runs_of_another_split_are_not_paired(finished: flow.RunRecord, tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from latentomics.flow.sweeping import Swept
 
 
+RESEEDED = "runs that differ in their seed alone, do they find the same latents (1: one to one):"
+
+
 @command(
     "latentomics compare RUN_A RUN_B",
     "latentomics compare cohort.csv --sweep latent=2,4,8,16,32,64,128 -o SWEEP --label malignant",
@@ -125,7 +128,14 @@ def _text(found: Compared) -> str:
             for one in differences
         ]
         parts.append("\n".join(["paired, latents alone, on the same held-out patients:", *lines]))
+    if found.reseeded:
+        parts.append("\n".join([RESEEDED, *map(_matched, found.reseeded)]))
     return "\n\n".join([*parts, *found.remarks])
+
+
+def _matched(one: Result) -> str:
+    used = f"{one.settings['in_use']} of {one.settings['columns']} latents in use"
+    return f"{one.features}: UDR {one.value:.3f}, {used}"
 
 
 def _value(one: Result | None) -> str:

@@ -1,7 +1,7 @@
 """What the features are worth: one evaluation a file, tables in, records out, no model in sight."""
 
 from latentomics.evaluation.cautions import cautions
-from latentomics.evaluation.collapse import collapse
+from latentomics.evaluation.collapse import active_latents, collapse
 from latentomics.evaluation.columns import comparable
 from latentomics.evaluation.confounding import confounding, label_by_site
 from latentomics.evaluation.curation import STEPS as CURATION_STEPS
@@ -27,7 +27,7 @@ from latentomics.evaluation.stability import GOOD as LOWEST_ICC
 from latentomics.evaluation.stability import retest_pairs, stability
 from latentomics.evaluation.statistics import numbered
 from latentomics.evaluation.structure import redundancy, structure
-from latentomics.evaluation.udr import udr
+from latentomics.evaluation.unsupervised_ranking import udr
 from latentomics.evaluation.verdict import verdict
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Part",
     "Sentence",
     "Training",
+    "active_latents",
     "cautions",
     "collapse",
     "comparable",

@@ -21,13 +21,16 @@ from latentomics.flow.evidence import one_thread
 from latentomics.flow.folder import read_results
 from latentomics.flow.gather import Split
 from latentomics.flow.patients import refuse_rows_of_patients
-from latentomics.planning import load_plan
+from latentomics.flow.reseeded import reseeded
+from latentomics.planning import Request, load_plan
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-MAIN = ("mse", "mse_ratio_to_pca", "active_share", "auroc", "r2", "icc_median")
-SHOWN = ("reconstruction", "collapse", "probe", "label_efficiency", "site", "stability")
+MAIN = ("mse", "mse_ratio_to_pca", "active_share", "auroc", "r2", "icc_median", "mig", "sap",
+        "disentanglement", "completeness", "informativeness")  # fmt: skip
+SHOWN = ("reconstruction", "collapse", "probe", "label_efficiency", "site", "stability",
+         "disentanglement")  # fmt: skip
 LEARNED = ("latent", "latent+size", "latent+pooled", "latent+classic")
 TARGET = "target_"  # before the name of a label in cohort.parquet
 
@@ -62,6 +65,7 @@ class Ended:
     split: Split
     labels: tuple[Held, ...]
     latent: DoubleArray
+    request: Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,7 @@ class Compared:
     rows: tuple[Row, ...]
     paired: tuple[Result, ...]
     remarks: tuple[str, ...]
+    reseeded: tuple[Result, ...] = ()
 
 
 def compare(runs: Sequence[Path], *, seed: int = 0) -> Compared:
@@ -94,6 +99,7 @@ def compare(runs: Sequence[Path], *, seed: int = 0) -> Compared:
         ``paired`` has records of evaluation ``compare``: for every label of the first run and a
         later one the main metric of each run's latent on the same held-out patients, and their
         difference with its interval and p. Only runs of the very same split are paired.
+        ``reseeded`` has UDR for runs that differ in their seed alone.
 
     Raises
     ------
@@ -114,11 +120,13 @@ def compare(runs: Sequence[Path], *, seed: int = 0) -> Compared:
             remarks.append(f"{other.name} is not paired with {first.name}: {reason}")
             continue
         paired += _paired(first, other, seed)
+    matched, unmatched = reseeded(ended)
     return Compared(
         runs=tuple(run.name for run in ended),
         rows=_rows(ended),
         paired=tuple(paired),
-        remarks=tuple(remarks),
+        remarks=(*remarks, *unmatched),
+        reseeded=tuple(matched),
     )
 
 
@@ -135,7 +143,8 @@ def _read(run: Path, name: str) -> Ended:
         raise RequestError(
             "no finished run lies here", str(run), "give the folder of a run that ended"
         )
-    refuse_rows_of_patients(load_plan(run / PLAN).request, str(run))
+    request = load_plan(run / PLAN).request
+    refuse_rows_of_patients(request, str(run))
     table = read_table(run / "features.parquet")
     cases = tuple(map(str, table.frame["case"]))
     cohort = pandas.read_parquet(run / "cohort.parquet").set_index("case").loc[list(cases)]
@@ -147,6 +156,7 @@ def _read(run: Path, name: str) -> Ended:
         split=dict(zip(cases, table.frame["split"], strict=True)),
         labels=held_labels(cohort),
         latent=table.values("latent"),
+        request=request,
     )
 
 
