@@ -214,6 +214,20 @@ def many(outcomes):
     return results
 
 
+def test_with_many_labels_what_the_code_adds_is_one_clause():
+    outcomes = {"a": (0.01, 0.03), "b": (-0.03, 0.03), "c": (-0.03, 0.03), "d": (-0.03, -0.01)}
+    added = [
+        record("probe", "latent+classic", "auroc_minus_classic", (low + high) / 2, low, high, label)
+        for label, (low, high) in outcomes.items()
+    ]
+    facts = Facts(labels=tuple(outcomes))
+    sentence = verdict([*many(outcomes), *added], [], facts)[3].sentence
+    assert (
+        "with classic radiomics than with that alone: clearly more on a (+0.020), clearly less on "
+        "d (-0.020), not clearly more on 2 label(s)"
+    ) in sentence
+
+
 def test_a_baseline_that_is_clearly_better_is_called_so():
     results = [one for one in good() if one.metric != "auroc_minus_size"]
     results.append(

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from latentomics.core import Result
-from latentomics.evaluation.judgement import Sentence, Words, above_chance, listed
+from latentomics.evaluation.judgement import (
+    Sentence,
+    Words,
+    above_chance,
+    listed,
+    signed,
+)
 
 ALIKE = 0.02  # in AUROC or R2: a simpler set this near is as good
 SIMPLER = {
@@ -22,6 +28,11 @@ SIMPLER = {
 ADDED = {"classic": "classic radiomics", "size": "size"}  # nested: with the code against without
 SITE = "the site alone"
 Outcome = Literal["better", "alike", "worse"]
+AMOUNTS: dict[Outcome, str] = {
+    "better": "clearly more",
+    "alike": "not clearly more",
+    "worse": "clearly less",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +47,25 @@ class Contest:
 
 def comparison(words: Words) -> Sentence:
     """Say where the code is clearly better, alike and worse than what is simpler."""
-    contests, more = [], []
+    contests: list[Contest] = []
+    added: list[Contest] = []
     for label in words.facts.labels:
         main = words.main(label)
         if main is not None and above_chance(main):
             contests += _contests(words, main, label)
-            more += _added(words, main, label)
+            added += _added(words, main, label)
     if not contests:
         return Sentence(
             status="warn",
             sentence="There is nothing above chance to compare with simpler features.",
         )
-    sentences = _by_baseline(contests) if words.many else _by_label(contests)
+    sentences = (
+        [*_by_baseline(contests), *_added_by_baseline(added)]
+        if words.many
+        else [*_by_label(contests), *_added_by_label(added)]
+    )
     won = all(contest.outcome == "better" for contest in contests)
-    return Sentence(status="ok" if won else "warn", sentence="; ".join([*sentences, *more]) + ".")
+    return Sentence(status="ok" if won else "warn", sentence="; ".join(sentences) + ".")
 
 
 def _contests(words: Words, main: Result, label: str) -> list[Contest]:
@@ -57,7 +73,7 @@ def _contests(words: Words, main: Result, label: str) -> list[Contest]:
     for gain in words.gains(main):
         name = SIMPLER.get(gain.metric.split("_minus_")[1].split("+")[0])
         if name is not None:
-            figure = f"{gain.value:+.3f}"
+            figure = signed(gain.value)
             found.append(Contest(label=label, baseline=name, outcome=_outcome(gain), figure=figure))
     site = words.find("probe", "site", main.metric, label)
     if site is not None and above_chance(site) and site.value > main.value - ALIKE:
@@ -102,15 +118,34 @@ def _by_baseline(contests: list[Contest]) -> list[str]:
     return [sentences[0].replace("against", "Against", 1), *sentences[1:]]
 
 
-def _added(words: Words, main: Result, label: str) -> list[str]:
-    """Say what the code adds to classic radiomics and to size, where that was not said."""
-    said = []
+def _added(words: Words, main: Result, label: str) -> list[Contest]:
+    """Return what the code adds to classic radiomics and to size, where that was not said."""
+    found = []
     for base, name in ADDED.items():
         gain = words.find("probe", f"latent+{base}", f"{main.metric}_minus_{base}", label)
         if gain is None or base in main.features.split("+"):
             continue
-        clear = gain.low is not None and gain.low > 0
-        amount = "clearly more" if clear else "not clearly more"
-        of_label = f"{label} " if words.many else ""
-        said.append(f"{of_label}with {name}, {amount} than with that alone ({gain.value:+.3f})")
-    return said
+        outcome, figure = _outcome(gain), signed(gain.value)
+        found.append(Contest(label=label, baseline=name, outcome=outcome, figure=figure))
+    return found
+
+
+def _added_by_label(contests: list[Contest]) -> list[str]:
+    return [
+        f"with {contest.baseline}, {AMOUNTS[contest.outcome]} than with that alone "
+        f"({contest.figure})"
+        for contest in contests
+    ]
+
+
+def _added_by_baseline(contests: list[Contest]) -> list[str]:
+    sentences = []
+    for baseline in dict.fromkeys(contest.baseline for contest in contests):
+        own = [contest for contest in contests if contest.baseline == baseline]
+        parts = []
+        for outcome in ("better", "worse", "alike"):
+            those = [f"{c.label} ({c.figure})" for c in own if c.outcome == outcome]
+            where = f"{len(those)} label(s)" if outcome == "alike" else listed(those or [""])
+            parts += [f"{AMOUNTS[outcome]} on {where}"] if those else []
+        sentences.append(f"with {baseline} than with that alone: {', '.join(parts)}")
+    return sentences

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from latentomics.core import Result
-from latentomics.evaluation.judgement import Facts, Sentence, Status, above_chance
+from latentomics.evaluation.judgement import Facts, Sentence, Status, above_chance, signed
 
 ALONE = ("site", "size", "age", "sex")
 MAIN = ("auroc", "r2")
@@ -50,11 +50,11 @@ def _added(own: Sequence[Result], metric: str, facts: Facts) -> tuple[str, bool]
     if gain is None:
         return "what the features add to that is unknown", False
     clear = gain.low is not None and gain.low > 0
-    span = (
-        "" if facts.demonstration or gain.low is None else f", {gain.low:+.3f} to {gain.high:+.3f}"
-    )
+    span = ""
+    if not facts.demonstration and gain.low is not None and gain.high is not None:
+        span = f", {signed(gain.low)} to {signed(gain.high)}"
     words = "the features add to it" if clear else "the features add nothing clear to it"
-    return f"{words} ({NAMES[metric]} {gain.value:+.3f}{span})", clear
+    return f"{words} ({NAMES[metric]} {signed(gain.value)}{span})", clear
 
 
 def _means(spread: Result) -> str:

@@ -98,6 +98,17 @@ def above_chance(result: Result) -> bool:
     return result.low is not None and result.low > chance
 
 
+def signed(value: float) -> str:
+    """Return a difference with its sign and three digits; one that rounds to nothing has none.
+
+    Examples
+    --------
+    >>> signed(0.0136), signed(-0.0004)
+    ('+0.014', '0.000')
+    """
+    return f"{value:+.3f}" if abs(value) >= 0.0005 else "0.000"
+
+
 def listed(items: Sequence[str]) -> str:
     """Return items with commas and an and."""
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
