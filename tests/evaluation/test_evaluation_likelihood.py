@@ -81,13 +81,13 @@ def test_METHODS_1_a_sample_of_which_no_voxel_counts_spoils_no_mean() -> None:
 
 def test_resamples_are_as_many_as_memory_affords(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
-    resample = statistics.resample_patients
+    resample = statistics.with_resamples
 
     def counted(patients: np.ndarray, draws: int, seed: int) -> np.ndarray:
         drawn.append(draws)
         return resample(patients, draws, seed)
 
-    monkeypatch.setattr(statistics, "resample_patients", counted)
+    monkeypatch.setattr(statistics, "with_resamples", counted)
     monkeypatch.setattr(statistics, "MOST_WEIGHTS", 16_000)
     likelihood(np.zeros((40, 2)), np.arange(40), values=np.ones(40), bits=None, settings={})
     assert drawn == [400]

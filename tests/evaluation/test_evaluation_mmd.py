@@ -57,10 +57,10 @@ def test_the_matrix_form_equals_the_loop():
     np.testing.assert_allclose(fast, slow, rtol=1e-10)
 
 
-def test_M2_of_large_sites_as_many_patients_are_drawn_as_memory_affords(monkeypatch):
+def test_M2_of_large_sites_as_many_images_are_drawn_as_memory_affords(monkeypatch):
     module = sys.modules[permutation_test.__module__]  # its name is that of a function too
 
-    monkeypatch.setattr(module, "MOST_PATIENTS", 15)
+    monkeypatch.setattr(module, "MOST_IMAGES", 30)
     generator = np.random.default_rng(0)
     patients = np.repeat(np.arange(60), 2)
     sites = np.where(patients < 30, "A", "B").tolist()
@@ -77,8 +77,20 @@ def test_M2_of_large_sites_as_many_patients_are_drawn_as_memory_affords(monkeypa
     (again,) = mmd("x", [values], sites, patients, permutations=99)
     assert first == again
     assert first.settings["patients"] == [15, 15]
-    assert (first.n, sizes) == (30, [60, 60])
+    assert (first.n, first.settings["images"], sizes) == (30, 60, [60, 60])
     assert first.settings["p"] == 0.01
+
+
+def test_a_site_of_patients_with_many_images_keeps_enough_of_them(monkeypatch):
+    module = sys.modules[permutation_test.__module__]
+
+    monkeypatch.setattr(module, "MOST_IMAGES", 30)
+    patients = np.repeat(np.arange(24), 8)
+    sites = np.where(patients < 12, "A", "B").tolist()
+    values = np.random.default_rng(0).normal(size=(len(patients), 2))
+    (found,) = mmd("x", [values], sites, patients, permutations=9)
+    assert found.settings["patients"] == [10, 10]
+    assert found.settings["images"] == 160
 
 
 def test_pairs_of_sites_and_small_sites():
@@ -134,13 +146,14 @@ def test_site_p_is_uniform_when_patients_have_several_images():
 
 @pytest.mark.parametrize("tied", [False, True])
 def test_permuted_sites_are_scored_as_one_by_one(tied):
-    from latentomics.evaluation.site import SHRINKAGES, _areas, _ridge_paths
+    from latentomics.evaluation.site import SHRINKAGES, _areas, _Ridges
 
     generator = np.random.default_rng(0)
     rows, new = generator.normal(size=(60, 7)), generator.normal(size=(40, 7))
     sites = generator.integers(0, 3, (4, 100))[..., None] == np.arange(3)
     seen, truth = sites[:, :60].astype(float), sites[:, 60:]
-    scores = _ridge_paths(rows, seen, new)
+    ridges = _Ridges.of(np.concatenate([rows, new]), np.arange(60), np.arange(60, 100))
+    scores = ridges.scores(sites)
     mean = rows.mean(axis=0)
     gram = (rows - mean).T @ (rows - mean)
     for r, share in enumerate(SHRINKAGES):
@@ -152,6 +165,20 @@ def test_permuted_sites_are_scored_as_one_by_one(tied):
     for r, p in ((0, 0), (2, 3)):
         each = [roc_auc_score(truth[p, :, s], scores[r, p, :, s]) for s in range(3)]
         assert _areas(scores, truth)[r, p] == pytest.approx(np.mean(each), abs=1e-12)
+
+
+def test_M2_permuted_sites_do_not_depend_on_how_many_memory_holds(monkeypatch):
+    from latentomics.evaluation import statistics
+
+    generator = np.random.default_rng(3)
+    features, who = generator.normal(size=(80, 4)), np.arange(80) // 2
+    sites = generator.choice(["A", "B", "C"], 40)[who].tolist()
+    found = []
+    for together in (10**7, 2000):
+        monkeypatch.setattr(statistics, "TOGETHER", together)
+        found.append(site_predictability(site_parts(features), sites, who, permutations=39))
+    assert found[0] == found[1]
+    assert 0 < found[0][0].settings["p"] < 1
 
 
 def test_one_site_gives_no_record():

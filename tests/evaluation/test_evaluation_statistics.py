@@ -27,6 +27,21 @@ def test_KA_22_2_delong():
     assert s.delong_p(SCORES[[0, 0]], TRUTH) == 1.0
 
 
+def test_delong_counts_pairs():
+    generator = np.random.default_rng(0)
+    truth = generator.random(60) < 0.4
+    scores = generator.normal(size=(2, 60)).round(1)  # some are tied
+    positive, negative = scores[:, truth], scores[:, ~truth]
+    higher = np.sign(positive[:, :, None] - negative[:, None, :]) / 2 + 0.5
+    areas, covariance = s.delong(scores, truth)
+    np.testing.assert_allclose(areas, higher.mean(axis=(1, 2)))
+    parts = [
+        np.cov(higher.mean(axis=axis)) / count
+        for axis, count in ((2, truth.sum()), (1, (~truth).sum()))
+    ]
+    np.testing.assert_allclose(covariance, sum(parts), atol=1e-14)
+
+
 def test_weighted_metrics_equal_sklearn_on_the_repeated_images():
     generator = np.random.default_rng(0)
     scores = generator.integers(0, 12, 60) / 4.0  # many ties

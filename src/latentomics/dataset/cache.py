@@ -168,9 +168,15 @@ def _digest(arrays: Arrays, about: str) -> str:
 def _frame(content: dict[str, Any]) -> Frame:
     settings = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
     settings["source"], settings["target"] = _grid(content["source"]), _grid(content["target"])
-    return Frame(**cast(Any, settings))
+    return cast(Frame, _shared(Frame(**cast(Any, settings))))
 
 
 def _grid(content: dict[str, Any]) -> Grid:
     settings = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-    return Grid(**cast(Any, settings))
+    return cast(Grid, _shared(Grid(**cast(Any, settings))))
+
+
+@lru_cache(maxsize=1024)
+def _shared(record: Frame | Grid) -> Frame | Grid:
+    # cases of one kind lie on one grid: a hundred thousand equal records would take 150 MB
+    return record

@@ -16,7 +16,7 @@ from latentomics.core import DoubleArray, FloatArray
 EXACT_UP_TO = 2000  # min(n, D); METHODS 2
 OVERSAMPLING = 10
 POWER_ITERATIONS = 4
-CHUNK = 2**24  # values centred at a time, so that no second copy of a cohort is made
+CHUNK = 2**22  # values centred at a time, so that no second copy of a cohort is made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

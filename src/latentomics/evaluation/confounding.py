@@ -14,10 +14,11 @@ from dataclasses import replace
 import numpy as np
 
 from latentomics.core import DoubleArray, IntArray, Result, stream
+from latentomics.evaluation.linear import Block
 from latentomics.evaluation.patients import patients_of
 from latentomics.evaluation.probe import DRAWS, probe
 from latentomics.evaluation.scoring import LabelLike, Part, truth_of
-from latentomics.evaluation.site_variance import explained_shares
+from latentomics.evaluation.site_variance import explained_shares, permuted_shares
 
 TOGETHER = "known"  # all that is known besides the picture
 PERMUTATIONS = 999
@@ -95,9 +96,9 @@ def label_by_site(
     if found is None:
         return []
     generator = stream(seed, "label by site")
-    orders = [found.site, *(generator.permutation(found.site) for _ in range(permutations))]
-    shares = explained_shares(found.features, np.stack(orders)).mean(axis=1)
-    p = float((1 + (shares[1:] >= shares[0] - 1e-12).sum()) / (permutations + 1))
+    share = float(explained_shares(found.features, found.site).mean())
+    null = permuted_shares(found.features, found.site, permutations, generator)
+    p = float((1 + (null >= share - 1e-12).sum()) / (permutations + 1))
     means = {
         name: [round(float(v), 4) for v in found.features[found.site == number].mean(axis=0)]
         for number, name in enumerate(found.names)
@@ -112,16 +113,16 @@ def label_by_site(
     }
     return [
         Result(evaluation="confounding", features="site", target=label.name,
-               metric="variance_share", value=float(shares[0]), low=None, high=None,
+               metric="variance_share", value=share, low=None, high=None,
                n=len(found.site), settings=settings)
     ]  # fmt: skip
 
 
-def _blocks(
-    part: Part, known: Mapping[str, DoubleArray], learned: str
-) -> dict[str, list[DoubleArray]]:
+def _blocks(part: Part, known: Mapping[str, DoubleArray], learned: str) -> dict[str, list[Block]]:
     """Return each confounder, all together, and the learned features with all of them."""
-    blocks = {name: [_filled(block, part.train)] for name, block in known.items()}
+    blocks: dict[str, list[Block]] = {
+        name: [_filled(block, part.train)] for name, block in known.items()
+    }
     together = [block for one in blocks.values() for block in one]
     if len(blocks) > 1:
         blocks[TOGETHER] = together

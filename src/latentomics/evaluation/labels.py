@@ -97,7 +97,7 @@ def curves_of(
     orders = [_stratified_order(truth, part, patients, seed, number) for number in range(seeds)]
     test = part.test[truth.known[part.test]]
     draws = statistics.draws_for(len(test), draws)
-    weights = statistics.with_value(statistics.resample_patients(patients[test], draws, seed))
+    weights = statistics.with_resamples(patients[test], draws, seed)
     chosen = stream(seed, "label draws").integers(0, seeds, (draws, seeds))
     metric = statistics.r2 if truth.kind == "continuous" else statistics.auroc
     subsets = {count: [_take(order, patients, count) for order in orders] for count in n_labels}

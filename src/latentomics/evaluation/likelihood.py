@@ -92,8 +92,7 @@ def likelihood(
     if bits is not None:
         columns["bits_per_voxel"] = bits / counted
     draws = statistics.draws_for(len(patients), DRAWS)
-    drawn = statistics.resample_patients(patients, draws, seed)
-    weights = statistics.with_value(drawn)
+    weights = statistics.with_resamples(patients, draws, seed)
     results = []
     for metric, of_samples in columns.items():
         found = weights @ of_samples / weights.sum(axis=1)

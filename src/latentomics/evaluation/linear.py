@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from latentomics.core import BoolArray, DoubleArray, IntArray, RequestError, stream
 from latentomics.evaluation.logistic import logistic
@@ -21,6 +22,7 @@ STRENGTHS = tuple(float(c) for c in np.logspace(-4, 4, 9))  # METHODS, section 2
 INNER_FOLDS = 5
 COMPONENTS = 64
 DECIMALS = 12  # of log odds
+Block = npt.NDArray[np.floating]  # (n, d), in the precision that it was given in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,21 +33,22 @@ class BlockScale:
     axes: DoubleArray | None
     scale: float
 
-    def apply(self, block: DoubleArray) -> DoubleArray:
+    def apply(self, block: Block) -> DoubleArray:
         """Return the block (n, d) as (n, k): centred, reduced, divided by its scale."""
-        centred = np.asarray(block, np.float64) - self.mean
+        centred = block - self.mean  # in float64
         reduced: DoubleArray = centred if self.axes is None else centred @ self.axes
-        return reduced / self.scale
+        reduced /= self.scale
+        return reduced
 
 
-def fit_block(block: DoubleArray, components: int = COMPONENTS) -> BlockScale:
+def fit_block(block: Block, components: int = COMPONENTS) -> BlockScale:
     """Fit the centre, the strongest components where it is wider, and one scale of a block.
 
     The scale is the root of the mean variance of the kept columns; a constant block gets 1.
 
     Parameters
     ----------
-    block : DoubleArray of shape (n, d)
+    block : array of shape (n, d)
         Training rows only.
     components : int
         Widest that a block may stay.
@@ -63,15 +66,14 @@ def fit_block(block: DoubleArray, components: int = COMPONENTS) -> BlockScale:
             "leave out the case or the column",
         )
     mean = values.mean(axis=0)
-    axes = _axes(values - mean, components) if values.shape[1] > components else None
-    kept = (values - mean) if axes is None else (values - mean) @ axes
+    values = values - mean
+    axes = _axes(values, components) if values.shape[1] > components else None
+    kept = values if axes is None else values @ axes
     scale = float(np.sqrt((kept**2).mean()))
     return BlockScale(mean=mean, axes=axes, scale=scale if scale > 1e-12 else 1.0)
 
 
-def design(
-    blocks: Sequence[DoubleArray], train: IntArray, components: int = COMPONENTS
-) -> DoubleArray:
+def design(blocks: Sequence[Block], train: IntArray, components: int = COMPONENTS) -> DoubleArray:
     """Return all rows (n, columns) of the blocks, scaled by what their training rows say."""
     scaled = [fit_block(block[train], components).apply(block) for block in blocks]
     return np.concatenate(scaled, axis=1)
@@ -115,10 +117,12 @@ def logistic_scores(
     x, y, weights, axes = _problems(rows, truth, trains)
     held = _held_out(y, trains, patients, seed)
     fitted = weights * (~held & held.any(axis=2, keepdims=True))
-    fits = logistic(x, y, fitted, STRENGTHS)
-    odds = fits[..., :-1] @ x.swapaxes(1, 2) + fits[..., -1:]  # (strengths, trains, folds, n)
-    losses = np.logaddexp(0, np.where(y[:, None], -odds, odds)) * held
-    best = np.argmin(losses.sum(axis=(2, 3)), axis=0)
+    losses = []
+    for fits in logistic(x, y, fitted, STRENGTHS):
+        odds = fits[..., :-1] @ x.swapaxes(1, 2) + fits[..., -1:]  # (trains, folds, n)
+        misses = np.logaddexp(0, np.where(y[:, None], -odds, odds)) * held
+        losses.append(misses.sum(axis=(1, 2)))
+    best = np.argmin(losses, axis=0)
     beta = logistic(x, y, weights, STRENGTHS[: best.max() + 1])[best, np.arange(len(best)), 0]
     prior = np.array([np.log(truth[t].sum() / (~truth[t]).sum()) for t in trains])
     slopes = [

@@ -19,6 +19,7 @@ NEWTON_STEPS = 25
 TOLERANCE = 1e-8  # of the decrease that a Newton step foresees, in nats a case
 SHORTEST = 1e-4  # of a step, halved while it does not decrease the loss
 INTERCEPT_RIDGE = 1e-9  # that of the coefficients is 1
+ROWS = 8192  # of a fit whose curvature is summed at once
 
 
 def logistic(
@@ -43,9 +44,10 @@ def logistic(
     DoubleArray of shape (strengths, problems, k, d + 1)
         Coefficients, the intercept last.
     """
-    ones = np.ones((*rows.shape[:2], 1))
+    columns = np.ones((len(rows), rows.shape[2] + 1, rows.shape[1]))
+    columns[:, :-1] = rows.swapaxes(1, 2)
     fits = _Fits(
-        columns=np.concatenate([rows, ones], axis=2).transpose(0, 2, 1).copy(),
+        columns=columns,
         sign=np.where(truth, 1.0, -1.0)[:, None],
         weights=weights,
     )
@@ -68,8 +70,8 @@ class _Fits:
     columns: DoubleArray  # (problems, d + 1, n)
     sign: DoubleArray  # (problems, 1, n)
     weights: DoubleArray
-    own: list[list[tuple[IntArray, DoubleArray]]] = field(init=False)  # used rows, their columns
-    counts: IntArray = field(init=False)  # of used rows
+    used: list[list[IntArray]] = field(init=False)  # rows of each fit
+    counts: IntArray = field(init=False)  # of them
     coefficients: DoubleArray = field(init=False)
     margins: DoubleArray = field(init=False)
     tails: DoubleArray = field(init=False)
@@ -80,10 +82,7 @@ class _Fits:
     def __post_init__(self) -> None:
         shape, size = self.weights.shape[:2], self.columns.shape[1]
         self.counts = np.count_nonzero(self.weights > 0, axis=2)
-        self.own = [
-            [(used, columns[:, used]) for used in (np.flatnonzero(w > 0) for w in weights)]
-            for columns, weights in zip(self.columns, self.weights, strict=True)
-        ]
+        self.used = [[np.flatnonzero(w > 0) for w in weights] for weights in self.weights]
         self.coefficients = np.zeros((*shape, size))
         self.margins = np.zeros(self.weights.shape)
         self.tails, self.losses = _loss(self.margins, self.weights)
@@ -118,9 +117,8 @@ class _Fits:
             problem = problems[place]
             curvature = self.curvature[problem, k]
             if not self.fresh[problem, k]:
-                used, columns = self.own[problem][k]
-                scaled = columns * bends[place, k, used]
-                np.matmul(scaled, scaled.T, out=curvature)
+                used = self.used[problem][k]
+                curvature[:] = _curvature(self.columns[problem], bends[place, k], used)
                 self.fresh[problem, k] = True
             steps[place, k] = _solve(curvature, ridge, slopes[place, k])
         return steps, (slopes * steps).sum(axis=2)
@@ -146,6 +144,20 @@ class _Fits:
             self.fresh[done] = False
             late[place] = ~right
             lengths[late] /= 2
+
+
+def _curvature(columns: DoubleArray, bends: DoubleArray, used: IntArray) -> DoubleArray:
+    """Return the sum over used rows of bend^2 times the square of its columns, by some at a time.
+
+    A copy of all rows would be the largest array of a regression.
+    """
+    parts = []
+    for start in range(0, max(1, len(used)), ROWS):
+        some = used[start : start + ROWS]
+        scaled = columns.take(some, axis=1)
+        scaled *= bends[some]
+        parts.append(scaled @ scaled.T)
+    return sum(parts[1:], start=parts[0])
 
 
 def _of(values: DoubleArray, problems: IntArray) -> DoubleArray:

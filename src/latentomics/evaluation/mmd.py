@@ -15,12 +15,12 @@ from itertools import combinations
 import numpy as np
 
 from latentomics.core import BoolArray, DoubleArray, IntArray, Result, stream
-from latentomics.evaluation.linear import COMPONENTS, fit_block
+from latentomics.evaluation.linear import COMPONENTS, Block, fit_block
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the median distance (METHODS, section 21)
 PERMUTATIONS = 999
 FEWEST_PATIENTS = 10  # a site needs (METHODS, section 29)
-MOST_PATIENTS = 1000  # of a site are compared: time and memory grow with the square of their number
+MOST_IMAGES = 1000  # of a site are compared: time and memory grow with the square of their number
 
 
 def squared_mmd(x: DoubleArray, y: DoubleArray, bandwidth: float) -> float:
@@ -73,7 +73,7 @@ def permutation_test(
 
 def mmd(
     name: str,
-    blocks: Sequence[DoubleArray],
+    blocks: Sequence[Block],
     sites: Sequence[str | None],
     patients: IntArray,
     *,
@@ -86,7 +86,7 @@ def mmd(
     ----------
     name : str
         Of the set of features.
-    blocks : sequence of DoubleArray of shape (n, d)
+    blocks : sequence of arrays of shape (n, d)
         Held-out images only; each gets one scale.
     sites : sequence of str or None, of length n
         Patients seen at two sites are left out, they are not exchangeable.
@@ -95,14 +95,15 @@ def mmd(
     -------
     list of Result
         Metric ``mmd2``; ``settings`` holds the sites, p and patients. Sites with fewer than 10
-        patients are left out; of one with more than 1000, as many are drawn.
+        patients are left out; of one with more than 1000 images, patients are drawn until they have
+        as many. ``settings`` say of how many images the figure is.
     """
     features = np.concatenate([fit_block(b, COMPONENTS).apply(b) for b in blocks], axis=1)
     seen: dict[int, set[str]] = {}
     for patient, site in zip(patients.tolist(), sites, strict=True):
         seen.setdefault(patient, set()).update(() if site is None else (site,))
     only = {patient: next(iter(found)) for patient, found in seen.items() if len(found) == 1}
-    drawn = _drawn(only, seed)
+    drawn = _drawn(only, Counter(patients.tolist()), seed)
     counts = Counter(drawn.values())
     large = sorted(site for site, count in counts.items() if count >= FEWEST_PATIENTS)
     home = np.array([drawn.get(patient, "") for patient in patients.tolist()])
@@ -116,6 +117,7 @@ def mmd(
             "sites": [a, b],
             "p": p,
             "patients": [counts[a], counts[b]],
+            "images": len(rows),
             "permutations": permutations,
             "scored": "held-out patients",
         }
@@ -126,15 +128,18 @@ def mmd(
     return results
 
 
-def _drawn(only: Mapping[int, str], seed: int) -> dict[int, str]:
-    """Return the site of each patient, of no more patients a site than are compared."""
+def _drawn(only: Mapping[int, str], images: Mapping[int, int], seed: int) -> dict[int, str]:
+    """Return the site of each patient, of no more images a site than are compared."""
     order = stream(seed, "mmd patients").permutation(sorted(only)).tolist()
     kept: dict[int, str] = {}
-    count: Counter[str] = Counter()
+    drawn: Counter[str] = Counter()
+    known: Counter[str] = Counter()
     for patient in order:
-        if count[only[patient]] < MOST_PATIENTS:
-            count[only[patient]] += 1
-            kept[patient] = only[patient]
+        site = only[patient]
+        if drawn[site] < MOST_IMAGES or known[site] < FEWEST_PATIENTS:
+            drawn[site] += images[patient]
+            known[site] += 1
+            kept[patient] = site
     return kept
 
 
@@ -148,13 +153,15 @@ def _squared_distances(values: DoubleArray) -> DoubleArray:
 
 
 def _median_distance(squared: DoubleArray) -> float:
-    pairs = squared[np.triu_indices(len(squared), 1)]
-    median = float(np.sqrt(np.median(pairs)))
+    from scipy.spatial.distance import squareform
+
+    median = float(np.sqrt(np.median(squareform(squared, checks=False), overwrite_input=True)))
     return median if median > 0 else 1.0
 
 
 def _kernel(squared: DoubleArray, bandwidth: float) -> DoubleArray:
-    kernel = np.exp(-squared / (2 * bandwidth**2))
+    kernel = squared / (-2 * bandwidth**2)
+    np.exp(kernel, out=kernel)
     np.fill_diagonal(kernel, 0)  # the unbiased form leaves out every image with itself
     return kernel
 

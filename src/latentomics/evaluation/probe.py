@@ -80,7 +80,7 @@ def probe(
         return []
     rows = scored_rows(truth, parts)
     draws = statistics.draws_for(len(rows), draws)
-    weights = statistics.with_value(statistics.resample_patients(patients[rows], draws, seed))
+    weights = statistics.with_resamples(patients[rows], draws, seed)
     scored = score_sets(truth, parts, patients, seed=seed, components=components)
     priors = prior_odds(truth, parts) if calibrated and truth.kind != "continuous" else None
     scored |= {name: _given(truth, parts, said) for name, said in (given or {}).items()}

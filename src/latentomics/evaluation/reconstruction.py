@@ -71,8 +71,7 @@ def reconstruction(
     for name in dict.fromkeys(split):
         rows = np.flatnonzero(where == name)
         count = statistics.draws_for(len(rows), draws)
-        drawn = statistics.resample_patients(patients[rows], count, seed)
-        weights = statistics.with_value(drawn)
+        weights = statistics.with_resamples(patients[rows], count, seed)
         means = {model: weights @ e[rows] / weights.sum(axis=1) for model, e in errors.items()}
         shared: dict[str, Any] = {
             "evaluation": "reconstruction",

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from latentomics.core import BoolArray, DoubleArray, IntArray
 from latentomics.evaluation import statistics
 from latentomics.evaluation.calibration import calibration
-from latentomics.evaluation.linear import COMPONENTS, design, logistic_scores, ridge_scores
+from latentomics.evaluation.linear import COMPONENTS, Block, design, logistic_scores, ridge_scores
 
 FEWEST_CONTINUOUS = 10  # labelled training patients
 
@@ -50,13 +50,13 @@ class Part:
     ----------
     train, test : IntArray
         Rows that fit, rows that are scored.
-    blocks : mapping of str to sequence of DoubleArray of shape (n, d)
+    blocks : mapping of str to sequence of arrays of shape (n, d)
         Every set of features as blocks over all rows of the cohort.
     """
 
     train: IntArray
     test: IntArray
-    blocks: Mapping[str, Sequence[DoubleArray]]
+    blocks: Mapping[str, Sequence[Block]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,8 +7,9 @@ with the p of a permutation of the patients' sites, for which the model is fitte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from latentomics.evaluation.mmd import FEWEST_PATIENTS
 from latentomics.evaluation.probe import probe
 from latentomics.evaluation.ranks import divide
 from latentomics.evaluation.scoring import Part, scored_rows, truth_of
+from latentomics.evaluation.statistics import some_of
 
 PERMUTATIONS = 199
 SHRINKAGES = (0.01, 0.1, 1.0)  # ridge of the permutation test, as a share of the total variance
@@ -96,41 +98,63 @@ def _permutation_p(
     A permutation that leaves one site alone among few scored rows has no AUROC and does not count.
     """
     truth = truth_of(label)
-    rows = scored_rows(truth, parts)
-    order = _orders(patients, truth.known, permutations, seed)
-    scores = np.full((len(SHRINKAGES), len(order), *truth.columns.shape), np.nan)
+    ridges = []
     for part in parts:
         train, test = (r[truth.known[r]] for r in (part.train, part.test))
         blocks = next(b for key, b in part.blocks.items() if key.split("/")[0] == name)
         features = design(blocks, part.train, COMPONENTS)
-        seen = truth.columns[order][:, train].astype(np.float64)  # (permutations, n, sites)
-        scores[:, :, test] = _ridge_paths(features[train], seen, features[test])
-    areas = _areas(scores[:, :, rows], truth.columns[order][:, rows])
-    best = areas.max(axis=0)
+        ridges.append(_Ridges.of(features, train, test))
+    rows = scored_rows(truth, parts)
+    orders = _orders(patients, truth.known, permutations, seed)
+    numbers = len(SHRINKAGES) * truth.columns.size  # of a permutation
+    areas = []
+    for some in some_of(1 + permutations, numbers):
+        dealt = truth.columns[np.stack([*islice(orders, some.stop - some.start)])]
+        scores = [ridge.scores(dealt) for ridge in ridges]
+        areas.append(_areas(np.concatenate(scores, axis=2), dealt[:, rows]))
+    best = np.concatenate(areas, axis=1).max(axis=0)
     null = best[1:][np.isfinite(best[1:])]
     return float((1 + (null >= best[0] - 1e-12).sum()) / (1 + len(null)))
 
 
-def _orders(patients: IntArray, known: BoolArray, permutations: int, seed: int) -> IntArray:
-    """Rows whose site each row takes, (1 + permutations, n): whole patients swap their sites."""
+def _orders(
+    patients: IntArray, known: BoolArray, permutations: int, seed: int
+) -> Iterator[IntArray]:
+    """Give rows whose site each row takes, first their own: whole patients swap their sites."""
     rows = np.flatnonzero(known)
     _, first, place = np.unique(patients[rows], return_index=True, return_inverse=True)
     generator = stream(seed, "site permutations")
-    orders = np.tile(np.arange(len(known)), (1 + permutations, 1))
-    for order in orders[1:]:
+    own = np.arange(len(known))
+    yield own
+    for _ in range(permutations):
+        order = own.copy()
         order[rows] = rows[first][generator.permutation(len(first))][place]
-    return orders
+        yield order
 
 
-def _ridge_paths(x: DoubleArray, seen: DoubleArray, new: DoubleArray) -> DoubleArray:
-    mean = x.mean(axis=0)
-    left, sizes, right = np.linalg.svd(x - mean, full_matrices=False)
-    projected = np.tensordot(seen - seen.mean(axis=1, keepdims=True), left, axes=(1, 0))
-    out = (new - mean) @ right.T
-    ridges = np.array(SHRINKAGES) * (sizes**2).sum()
-    gain = sizes / (sizes**2 + ridges[:, None])  # (ridges, k)
-    paths = np.stack([projected @ (one * out).T for one in gain])  # (ridges, p, sites, m)
-    return paths.swapaxes(2, 3)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Ridges:
+    """Ridge regressions on the training rows of a part, whatever they are to predict."""
+
+    train: IntArray
+    left: DoubleArray  # (training rows, k)
+    out: DoubleArray  # (ridges, scored rows, k)
+
+    @classmethod
+    def of(cls, features: DoubleArray, train: IntArray, test: IntArray) -> _Ridges:
+        x = features[train]
+        mean = x.mean(axis=0)
+        left, sizes, right = np.linalg.svd(x - mean, full_matrices=False)
+        ridges = np.array(SHRINKAGES) * (sizes**2).sum()
+        gain = sizes / (sizes**2 + ridges[:, None])  # (ridges, k)
+        return cls(train=train, left=left, out=gain[:, None] * ((features[test] - mean) @ right.T))
+
+    def scores(self, dealt: BoolArray) -> DoubleArray:
+        """Return scores (ridges, permutations, scored rows, sites) of sites (p, n, sites)."""
+        seen = dealt[:, self.train].astype(np.float64)
+        seen -= seen.mean(axis=1, keepdims=True)
+        projected = np.tensordot(seen, self.left, axes=(1, 0))  # (p, sites, k)
+        return np.stack([projected @ one.T for one in self.out]).swapaxes(2, 3)
 
 
 def _areas(scores: DoubleArray, truth: BoolArray) -> DoubleArray:

@@ -37,8 +37,27 @@ def explained_shares(
         How often each row counts in each draw.
     """
     groups = np.atleast_2d(site)
-    times = np.ones(groups.shape) if weights is None else weights
-    groups = np.broadcast_to(groups, times.shape)
+    if weights is None:
+        weights = np.broadcast_to(1.0, groups.shape)
+    groups = np.broadcast_to(groups, weights.shape)
+    parts = [
+        _shares(features, groups[some], weights[some]) for some in statistics.some_of(*groups.shape)
+    ]
+    return np.concatenate(parts)
+
+
+def permuted_shares(
+    features: DoubleArray, site: IntArray, permutations: int, generator: np.random.Generator
+) -> DoubleArray:
+    """Return the mean share over features for permuted groups, (permutations,)."""
+    means = []
+    for some in statistics.some_of(permutations, len(site)):
+        orders = [generator.permutation(site) for _ in range(some.start, some.stop)]
+        means.append(explained_shares(features, np.stack(orders)).mean(axis=1))
+    return np.concatenate(means) if means else np.empty(0)
+
+
+def _shares(features: DoubleArray, groups: IntArray, times: DoubleArray) -> DoubleArray:
     centred = features - features.mean(axis=0)
     total = times.sum(axis=1)[:, None]
     whole = times @ centred**2 - (times @ centred) ** 2 / total
@@ -81,12 +100,11 @@ def site_variance(
         return []
     shares = explained_shares(found.features, found.site)[0]
     generator = stream(seed, "site variance")
-    orders = np.stack([generator.permutation(found.site) for _ in range(permutations)])
-    null = _means(found.features, orders, None)
+    null = permuted_shares(found.features, found.site, permutations, generator)
     p = float((1 + (null >= shares.mean() - 1e-12).sum()) / (permutations + 1))
     draws = statistics.draws_for(len(found.site), DRAWS)
     weights = statistics.resample_patients(np.arange(len(found.site)), draws, seed)
-    drawn = _means(found.features, found.site, weights)
+    drawn = explained_shares(found.features, found.site, weights).mean(axis=1)
     # patients drawn twice agree with themselves: resampling raises the share, so it is centred
     low, high = statistics.interval(drawn - drawn.mean() + shares.mean())
     settings = {
@@ -103,7 +121,3 @@ def site_variance(
                metric="variance_share_mean", value=float(shares.mean()), low=low, high=high,
                n=len(found.site), settings=settings)
     ]  # fmt: skip
-
-
-def _means(features: DoubleArray, site: IntArray, weights: DoubleArray | None) -> DoubleArray:
-    return np.asarray(explained_shares(features, site, weights).mean(axis=1))

@@ -8,7 +8,7 @@ scores (n,), truth (n,), weights (draws, n) -> (draws,), NaN where a draw has on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from latentomics.evaluation.ranks import Order, blocks, divide, over_thresholds
 COVERAGE = (0.025, 0.975)
 MOST_WEIGHTS = 10_000_000  # numbers, 80 MB: with more images there are fewer resamples,
 FEWEST_DRAWS = 300  # but never fewer than these
+TOGETHER = 2**20  # numbers of some draws that are computed at once
 
 
 def numbered(names: Sequence[object] | npt.NDArray[Any]) -> IntArray:
@@ -54,16 +55,26 @@ def resample_patients(patients: IntArray, draws: int, seed: int) -> DoubleArray:
     >>> resample_patients(np.array([0, 0, 1]), 2, seed=0).shape
     (2, 3)
     """
+    return with_resamples(patients, draws, seed)[1:]
+
+
+def with_resamples(patients: IntArray, draws: int, seed: int) -> DoubleArray:
+    """Return the weights of the cases as they are, and those of resamples: (1 + draws, n)."""
     _, place = np.unique(patients, return_inverse=True)
     count = int(place.max()) + 1
-    times = stream(seed, "patients").multinomial(count, np.full(count, 1 / count), size=draws)
-    weights: DoubleArray = times.astype(np.float64)[:, place]
+    generator, even = stream(seed, "patients"), np.full(count, 1 / count)
+    weights = np.ones((1 + draws, len(place)))
+    for some in some_of(draws, len(place)):
+        times = generator.multinomial(count, even, size=some.stop - some.start)
+        weights[1:][some] = times[:, place]
     return weights
 
 
-def with_value(weights: DoubleArray) -> DoubleArray:
-    """Put the cases as they are before their resamples: weights (1 + draws, n)."""
-    return np.concatenate([np.ones((1, weights.shape[1])), weights])
+def some_of(draws: int, images: int) -> Iterator[slice]:
+    """Cut draws of so many images into parts that memory holds several arrays of."""
+    step = max(1, TOGETHER // max(1, images))
+    for start in range(0, draws, step):
+        yield slice(start, min(start + step, draws))
 
 
 def interval(draws: DoubleArray) -> tuple[float | None, float | None]:
@@ -171,12 +182,16 @@ def delong(scores: DoubleArray, truth: BoolArray) -> tuple[DoubleArray, DoubleAr
     ----------
     DeLong et al., Biometrics 1988; midranks as in METHODS, section 22.
     """
-    positive, negative = scores[:, truth], scores[:, ~truth]
-    higher = np.sign(positive[:, :, None] - negative[:, None, :]) / 2 + 0.5  # (k, m, n)
-    by_positive, by_negative = higher.mean(axis=2), higher.mean(axis=1)
-    covariance = np.atleast_2d(np.cov(by_positive)) / positive.shape[1]
-    covariance = covariance + np.atleast_2d(np.cov(by_negative)) / negative.shape[1]
-    return higher.mean(axis=(1, 2)), covariance
+    from scipy.stats import rankdata
+
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    every = rankdata(scores, axis=1)
+    # of each positive the share of negatives below it, of each negative that of positives above
+    below = (every[:, truth] - rankdata(scores[:, truth], axis=1)) / negatives
+    above = 1 - (every[:, ~truth] - rankdata(scores[:, ~truth], axis=1)) / positives
+    covariance = np.atleast_2d(np.cov(below)) / positives
+    covariance = covariance + np.atleast_2d(np.cov(above)) / negatives
+    return below.mean(axis=1), covariance
 
 
 def delong_p(scores: DoubleArray, truth: BoolArray) -> float:

@@ -17,6 +17,7 @@ from latentomics.core import DoubleArray, IntArray, Result, stream
 
 REDUNDANT = 0.9  # |Spearman| (METHODS, section 26)
 MIXTURE = 1000  # posteriors in the mixture: memory grows with their square
+MOST_POINTS = 4000  # whose neighbours are looked for: time grows with their square
 NEIGHBOURS = 20
 FEWEST = 20  # pictures
 Values = npt.NDArray[np.floating]
@@ -70,10 +71,13 @@ def structure(
     for name, other in (beside or {}).items():
         results.append(record(f"share_like_{name}", _share_like(varying, other)))
     points = np.unique(varying, axis=0)
+    points = points[np.sort(stream(seed, "points").permutation(len(points))[:MOST_POINTS])]
     if len(points) >= FEWEST:
         k = min(NEIGHBOURS, len(points) // 5)
-        results.append(record("dimension_twonn", two_nearest(points)))
-        results.append(record("dimension_levina_bickel", levina_bickel(points, k), neighbours=k))
+        of = {"points": len(points)}
+        results.append(record("dimension_twonn", two_nearest(points), **of))
+        dimension = levina_bickel(points, k)
+        results.append(record("dimension_levina_bickel", dimension, neighbours=k, **of))
     return results
 
 

@@ -100,7 +100,7 @@ def _encode_whole(network: Network, plan: Plan, store: Store, on_done: OnDone | 
     latent = np.zeros((len(store), spec.latent), np.float64)
     codes = np.zeros((len(store), spec.latent), np.float32)
     kl = np.zeros(spec.latent) if spec.code == "gaussian" else None
-    pooled: list[FloatArray] = []
+    pooled: FloatArray | None = None
 
     def read(rows: range) -> list[_Flip]:
         tensor = chunk_of(network, store, rows)
@@ -117,7 +117,9 @@ def _encode_whole(network: Network, plan: Plan, store: Store, on_done: OnDone | 
             kl += found[0].kl.sum(axis=0) / len(store)
         if plan.pooled.value:
             maps = [flip.pooled for flip in found if flip.pooled is not None]
-            pooled.append(np.stack(maps).mean(axis=0, dtype=np.float64).astype(np.float32))
+            if pooled is None:
+                pooled = np.empty((len(store), maps[0].shape[1]), np.float32)
+            pooled[here] = np.stack(maps).mean(axis=0, dtype=np.float64)
         if on_done:
             on_done(rows.stop, len(store))
     names = [f"latent_{number:03d}" for number in range(spec.latent)]
@@ -210,8 +212,7 @@ def _code(network: Network, tensor: Tensor) -> tuple[FloatArray, DoubleArray | N
     return code.mean.float().cpu().numpy(), kl.cpu().numpy()
 
 
-def _pooled(store: Store, chunks_of: list[FloatArray]) -> ByCase | None:
-    if not chunks_of:
+def _pooled(store: Store, values: FloatArray | None) -> ByCase | None:
+    if values is None:
         return None
-    values = np.concatenate(chunks_of)
     return by_case(store, values, [f"pooled_{number:03d}" for number in range(values.shape[1])])

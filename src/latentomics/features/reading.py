@@ -7,8 +7,9 @@ depend on its neighbours, their order or the number of cores; a map is read one 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 CHUNK = 8  # samples read together; part of what a model is
 MOST_AT_ONCE = 8  # chunks or maps in memory together, however many cores there are
+AHEAD = 4  # chunks or maps a thread that are asked for before they are needed
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -70,6 +72,7 @@ def read_each(
     """
     import torch
 
+    waiting: deque[Future[Result]] = deque()  # never all of them: results would pile up
     at_once = min(torch.get_num_threads(), MOST_AT_ONCE)
     if next(network.parameters()).is_cuda:
         at_once = 1
@@ -79,7 +82,12 @@ def read_each(
             return read(item)
 
     with reading(network), ThreadPoolExecutor(at_once) as pool:
-        yield from pool.map(alone, items)
+        for item in items:
+            waiting.append(pool.submit(alone, item))
+            if len(waiting) > AHEAD * at_once:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def chunks(store: Store) -> list[range]:

@@ -37,15 +37,17 @@ from latentomics.planning import Plan
 
 RANDOM_SEEDS = 3
 POOLED_COLUMNS = 64
-POOLED_ROWS = 20_000  # training cases that components of pooled maps are fitted on, at most
+TOGETHER = 4096  # cases whose pooled maps are reduced at once
+POOLED_ROWS = 10_000  # training cases that components of pooled maps are fitted on, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Unfitted:
     """What needs no training case: untrained encoders and intensities of all cases.
 
-    ``regions`` are those of every sample that local networks pool over. All of it took ``took_s``
-    seconds of wall time, encoding all cases with one network ``encoding_s``.
+    ``regions`` are those of every sample that local networks pool over. Pooled maps are as wide as
+    the encoder, or ``reduced`` to their leading components on some training cases. All of it took
+    ``took_s`` seconds of wall time, encoding all cases with one network ``encoding_s``.
     """
 
     encoded: tuple[Encoded, ...]
@@ -53,6 +55,7 @@ class Unfitted:
     regions: Regions | None
     took_s: float
     encoding_s: float
+    reduced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,15 +72,25 @@ def untrained(spec: NetworkSpec, seed: int) -> Network:
     return build_network(replace(spec, linear_path=False), seed)
 
 
-def unfitted(plan: Plan, every: Store) -> Unfitted:
-    """Describe every case by what learns nothing; folds with the same samples share it."""
+def unfitted(plan: Plan, every: Store, *, alone: Container[str] | None = None) -> Unfitted:
+    """Describe every case by what learns nothing; folds with the same samples share it.
+
+    ``alone`` are the training cases of the only split there is: pooled maps, the widest features of
+    all, are reduced by them as soon as they are there.
+    """
     spec = plan.network.value
     begun = time.monotonic()
     networks = [untrained(spec, 1000 + number) for number in range(RANDOM_SEEDS)]
     regions = network_regions(networks[0], plan, every) if spec.block else None
     intensity = intensity_features(every, by_region=plan.loss_region.value != "all")
     ready = time.monotonic()
-    encoded = [encode_store(network, plan, every, regions=regions) for network in networks]
+    encoded = []
+    for network in networks:
+        found = encode_store(network, plan, every, regions=regions)
+        if alone is not None and found.pooled is not None:
+            components = pooled_components(found.pooled, alone, plan.seed)
+            found = replace(found, pooled=reduce_pooled(found.pooled, components))
+        encoded.append(replace(found, codes=found.codes[:0], code_samples=found.code_samples[:0]))
     done = time.monotonic()
     return Unfitted(
         encoded=tuple(encoded),
@@ -85,6 +98,7 @@ def unfitted(plan: Plan, every: Store) -> Unfitted:
         regions=regions,
         took_s=done - begun,
         encoding_s=(done - ready) / len(networks),
+        reduced=alone is not None,
     )
 
 
@@ -117,9 +131,11 @@ def _of_unfitted(beside: Unfitted, training: Container[str], seed: int) -> dict[
     features = {}
     for number, encoded in enumerate(beside.encoded):
         features[f"random/{number}"] = encoded.latent
-        if encoded.pooled is not None:
-            components = pooled_components(encoded.pooled, training, seed)
-            features[f"random pooled/{number}"] = reduce_pooled(encoded.pooled, components)
+        pooled = encoded.pooled
+        if pooled is not None and not beside.reduced:
+            pooled = reduce_pooled(pooled, pooled_components(pooled, training, seed))
+        if pooled is not None:
+            features[f"random pooled/{number}"] = pooled
     features["intensity"] = beside.intensity
     return features
 
@@ -137,7 +153,10 @@ def inputs(store: Store, channels: int, most_bytes: int) -> FloatArray:
     Of more samples than ``most_bytes`` hold, evenly chosen ones.
     """
     most = max(2, most_bytes // (4 * channels * store.sample(0).mask.size))
-    batch = store.batch(np.arange(len(store))[:: -(-len(store) // most)], None)
+    rows = np.arange(len(store))[:: -(-len(store) // most)]
+    if store.patch is None and channels == store.channels:
+        return store.whole(rows)
+    batch = store.batch(rows, None)
     values = batch.values.numpy()
     if channels > values.shape[1]:
         mask = batch.mask.numpy() * np.float32(store.mask_channel)
@@ -195,14 +214,19 @@ def pooled_components(
     rows = np.flatnonzero([case in training for case in pooled.cases])
     rows = rows[:: -(-len(rows) // POOLED_ROWS)]
     values = pooled.values[rows].astype(np.float64)
-    scale = np.maximum(values.std(0), 1e-6)
-    pca = fit_pca(((values - values.mean(0)) / scale).astype(np.float32), POOLED_COLUMNS, seed)
-    return values.mean(0), pca.components.astype(np.float64) / scale
+    mean, scale = values.mean(0), np.maximum(values.std(0), 1e-6)
+    values -= mean
+    values /= scale
+    pca = fit_pca(values.astype(np.float32), POOLED_COLUMNS, seed)
+    return mean, pca.components.astype(np.float64) / scale
 
 
 def reduce_pooled(pooled: ByCase, components: tuple[DoubleArray, DoubleArray]) -> ByCase:
     """Return the leading components of pooled maps as columns pooled_000, pooled_001, ..."""
     mean, directions = components
-    values = ((pooled.values - mean) @ directions.T).astype(np.float32)
+    values = np.empty((len(pooled.values), len(directions)), np.float32)
+    for start in range(0, len(values), TOGETHER):
+        some = slice(start, start + TOGETHER)
+        values[some] = (pooled.values[some] - mean) @ directions.T
     names = tuple(f"pooled_{number:03d}" for number in range(values.shape[1]))
     return ByCase(cases=pooled.cases, values=values, names=names)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from latentomics.core import DoubleArray, IntArray, Result
 from latentomics.evaluation import (
@@ -33,7 +34,7 @@ from latentomics.planning import Effort
 if TYPE_CHECKING:
     from threadpoolctl import threadpool_limits
 
-Blocks = dict[str, list[DoubleArray]]
+Blocks = dict[str, list[npt.NDArray[np.floating]]]
 SITE_SETS = ("latent", "pca", "intensity", "classic", "size")
 UNTRAINED_POOLED = "random pooled/"
 
@@ -130,9 +131,7 @@ def part_of(fitting: Described, split: Split, sizes: DoubleArray | None) -> Part
 
 
 def _sets(fitting: Described, sizes: DoubleArray | None) -> Blocks:
-    values = {
-        name: features.values.astype(np.float64) for name, features in fitting.features.items()
-    }
+    values = {name: features.values for name, features in fitting.features.items()}
     sets: Blocks = {
         name: [block] for name, block in values.items() if not name.startswith(UNTRAINED_POOLED)
     }
@@ -177,11 +176,10 @@ def _collapse(main: Fitting) -> list[Result]:
 
 def _shift(part: Part, sites: Sequence[str | None], patients: IntArray, seed: int) -> list[Result]:
     test = part.test
-    sets: Mapping[str, Sequence[DoubleArray]] = part.blocks
     of_test = [sites[row] for row in test]
     results = []
     for name in ("latent", "pca"):
-        blocks = [block[test] for block in sets[name]]
+        blocks = [block[test] for block in part.blocks[name]]
         results += mmd(name, blocks, of_test, patients[test], seed=seed)
     return results
 

@@ -120,6 +120,7 @@ def fit_split(
     folder: Path,
     *,
     resume: bool,
+    alone: bool = True,
     allow: Allow | None = None,
     like: Fitting | None = None,
     own: Method | None = None,
@@ -131,6 +132,8 @@ def fit_split(
 
     Parameters
     ----------
+    alone : bool
+        Whether no fold will share what learns nothing, so that less of it has to be kept.
     allow : callable, optional
         Returns the plan with the wall time that training may take, once it is known what is there
         before; None where the plan's length stands.
@@ -149,7 +152,9 @@ def fit_split(
     torch.set_num_threads(plan.threads.value)
     on_event(Event(stage="baselines", done=0, total=1, message="PCA and untrained encoders"))
     shared = _shared(plan, stores, like)
-    beside = shared or unfitted(plan, stores.every)
+    beside = shared or unfitted(
+        plan, stores.every, alone=set(stores.train.cases) if alone else None
+    )
     fixed = baselines(plan, stores.train, stores.every, beside, judged=like is None)
     if allow is not None:
         plan = allow(plan, stores, beside, fixed)

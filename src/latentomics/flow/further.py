@@ -12,8 +12,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from latentomics.core import DoubleArray, IntArray, Result
+from latentomics.core import IntArray, Result
 from latentomics.dataset import Store
 from latentomics.evaluation import (
     LabelLike,
@@ -44,7 +45,8 @@ HARMONISED = "latent harmonised"
 FEWEST_ROWS = 10  # training rows of every site
 HAND_MADE = ("classic", "intensity")
 MIXTURE = 1000  # posteriors of the aggregate
-Table = tuple[tuple[str, ...], DoubleArray]  # names of columns, and their values
+Values = npt.NDArray[np.floating]
+Table = tuple[tuple[str, ...], Values]  # names of columns, and their values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,16 +134,16 @@ def further(
 
 def tables_of(main: Fitting) -> dict[str, Table]:
     """Return the features of a fitting as tables, classic ones without columns that have gaps."""
-    tables = {
-        name: (main.features[name].names, main.features[name].values.astype(np.float64))
+    tables: dict[str, Table] = {
+        name: (main.features[name].names, main.features[name].values)
         for name in BY_FEATURE
         if name in main.features
     }
     if main.classic is not None:
         columns = main.classic.columns
-        values = np.asarray(columns.values, np.float64)
-        whole = np.flatnonzero(np.isfinite(values).all(axis=0))
-        tables["classic"] = (tuple(columns.names[column] for column in whole), values[:, whole])
+        whole = np.flatnonzero(np.isfinite(columns.values).all(axis=0))
+        names = tuple(columns.names[column] for column in whole)
+        tables["classic"] = (names, columns.values[:, whole])
     return {name: table for name, table in tables.items() if table[0]}
 
 
@@ -160,7 +162,7 @@ def _structure(question: Question) -> list[Result]:
     """See how the latents of held-out pictures hang together."""
     main, rows = question.main, question.test
     tables = tables_of(main)
-    beside: dict[str, DoubleArray] = {
+    beside: dict[str, Values] = {
         name: table[rows] for name, (_, table) in tables.items() if name in HAND_MADE
     }
     samples = np.flatnonzero([main.split.get(case) == "test" for case in question.store.cases])
@@ -206,7 +208,7 @@ def _latent_part(fitting: Fitting) -> Part:
     return Part(
         train=np.flatnonzero((side == "train") | (side == "val")),
         test=np.flatnonzero(side == "test"),
-        blocks={"latent": [fitting.features["latent"].values.astype(np.float64)]},
+        blocks={"latent": [fitting.features["latent"].values]},
     )
 
 

@@ -173,8 +173,6 @@ def _run(job: Job) -> RunRecord:
     with job.clock.stage("train"):
         main, stores = _fit(job, gathered, plan, prepared, time_of)
         main = replace(main, classic=classic)
-        if not gathered.folds:  # no one else needs the maps of untrained networks
-            main = replace(main, beside=replace(main.beside, encoded=()))
     folds = [_fold(job, gathered, fold, main, time_of) for fold in range(len(gathered.folds))]
     with job.clock.stage("evidence"):
         job.tell("evidence", "probes, sites and shift")
@@ -226,6 +224,7 @@ def _fit(
         stores,
         job.place(fold),
         resume=job.resume,
+        alone=not gathered.folds,
         allow=None if job.clock.budget_s is None else time_of.allow,
         like=like,
         on_event=job.on_event,

@@ -119,11 +119,11 @@ def _filled(values: FloatArray, size: npt.NDArray[np.int64], fill: float = np.na
 def _codes(fitting: Fitting) -> Arrays:
     values = fitting.features["latent"].values.astype(np.float64)
     centred = values - values.mean(0)
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    shares = sizes**2 / max(float((sizes**2).sum()), 1e-12)
+    variances, directions = (part[..., ::-1] for part in np.linalg.eigh(centred.T @ centred))
+    shares = np.clip(variances, 0, None) / max(float(variances.sum()), 1e-12)
     codes = fitting.encoded.codes
     found: Arrays = _redundancy(fitting) | {
-        "map": (left[:, :2] * sizes[:2]).astype(np.float32),
+        "map": (centred @ directions[:, :2]).astype(np.float32),
         "map_case": np.array(fitting.cases),
         "map_shares": shares[:2],
     }
@@ -172,7 +172,7 @@ def _neighbours(fitting: Fitting, store: Store) -> Arrays:
     values = fitting.features["latent"].values.astype(np.float64)
     test = [row for row, case in enumerate(fitting.cases) if fitting.split[case] == "test"]
     queries = test[:: max(1, len(test) // QUERIES)][:QUERIES]
-    squared = ((values[queries][:, None] - values[None]) ** 2).sum(2)
+    squared = np.stack([((values - values[query]) ** 2).sum(1) for query in queries])
     nearest = np.argsort(squared, axis=1)[:, 1 : NEIGHBOURS + 1]
     used, places = np.unique(np.concatenate([queries, nearest.ravel()]), return_inverse=True)
     return {

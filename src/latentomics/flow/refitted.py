@@ -93,7 +93,7 @@ def refit(
     _refuse_another_cohort(run, gathered)
     stores = stores_of(plan, prepared, gathered.cases, gathered.split)
     on_event(Event(stage="encode", done=0, total=1, message="encoding every case"))
-    beside = unfitted(plan, stores.every)
+    beside = unfitted(plan, stores.every, alone=set(stores.train.cases))
     fixed = baselines(plan, stores.train, stores.every, beside, judged=False)
     encoded = encode_store(model.network, plan, stores.every, regions=beside.regions)
     features = {"latent": encoded.latent, **fixed.features}
