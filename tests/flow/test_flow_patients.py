@@ -10,10 +10,11 @@ import numpy as np
 import pandas
 import pytest
 from flow_cohort import picture
+from sklearn.covariance import LedoitWolf
 
 from latentomics import flow
 from latentomics.core import Case, FileRef, RequestError
-from latentomics.features import patients_of, read_table
+from latentomics.features import FeatureTable, patients_of, read_table
 from latentomics.flow.patients import patient_cases, refuse_several_sites
 from latentomics.planning import Request
 
@@ -91,6 +92,84 @@ def test_L3_a_patient_with_two_labels_is_refused_before_anything_is_trained(
     with pytest.raises(RequestError, match=r"different values of label 'large': 1\.0 and 0\.0"):
         flow.run(write(tmp_path, mixed=True), tmp_path / "RUN", asked, workers=1)
     assert not (tmp_path / "RUN" / "model").exists()
+
+
+@pytest.mark.parametrize("how", ["mean", "largest", "deviant"])
+def test_classic_gives_each_patient_the_row_of_its_cases(
+    lesions: Path, tmp_path: Path, how: str
+) -> None:
+    def measured(**asked: str) -> FeatureTable:
+        return read_table(flow.classic(lesions, tmp_path / "t.csv", workers=1, **asked).table)
+
+    flow.classic(lesions, tmp_path / "t.parquet", per="patient", aggregate=how, workers=1)
+    assert "patient" in read_table(tmp_path / "t.parquet").provenance["rows"]
+    cases, patients = measured(), measured(per="patient", aggregate=how)
+    assert list(patients.frame["case"]) == [f"p{number:02d}" for number in range(PATIENTS)]
+    columns = [*patients.groups["classic"], *patients.groups["size"]]
+    values = cases.values("classic")
+    far = mahalanobis(values)
+    for row, (_, own) in enumerate(cases.frame.groupby("patient")):
+        found = patients.frame[columns].iloc[row]
+        expected = {
+            "mean": own[columns].mean(),
+            "largest": own.loc[own["size_mm3"].idxmax(), columns],
+            "deviant": own.loc[far[own.index].idxmax(), columns],
+        }[how]
+        np.testing.assert_allclose(found.astype(float), expected.astype(float), rtol=1e-9)
+    default = measured(per="patient").frame
+    assert (how == "mean") == default.equals(patients.frame)
+
+
+def mahalanobis(values: np.ndarray) -> pandas.Series:
+    """Return the distance of rows to their mean, in units of their columns' robust SDs."""
+    low, middle, high = np.nanquantile(values, (0.25, 0.5, 0.75), axis=0)
+    spread = np.where(high > low, (high - low) / 1.3489795, np.nanstd(values, axis=0))
+    varies = spread > 1e-12 * np.abs(middle)
+    drawn = np.arcsinh((values - middle)[:, varies] / spread[varies])
+    drawn = np.nan_to_num(drawn)
+    standard = (drawn - drawn.mean(axis=0)) / drawn.std(axis=0)
+    _, sizes, right = np.linalg.svd(standard, full_matrices=False)
+    kept = standard @ right[sizes > 1e-9 * sizes[0]].T
+    inverse = np.linalg.inv(LedoitWolf().fit(kept).covariance_)
+    return pandas.Series(np.einsum("ij,jk,ik->i", kept, inverse, kept))
+
+
+def test_classic_refuses_a_patient_of_two_sites_before_it_measures(
+    lesions: Path, tmp_path: Path
+) -> None:
+    lines = lesions.read_text().splitlines()
+    sites = [f"{line},{'site' if not n else 'AB'[n % 2]}" for n, line in enumerate(lines)]
+    (lesions.parent / "sites.csv").write_text("\n".join(sites) + "\n")
+    with pytest.raises(RequestError, match="different values of site"):
+        flow.classic(lesions.parent / "sites.csv", tmp_path / "t.csv", per="patient", workers=1)
+    assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.mark.slow
+def test_L1_folds_of_patients_with_several_regions_from_end_to_end(
+    lesions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATENTOMICS_CACHE", str(tmp_path / "cache"))
+    asked = Request(labels=("large",), epochs=1, latent=4, per="patient", folds=3,
+                    method="autoencoder")  # fmt: skip
+    record = flow.run(lesions, tmp_path / "RUN", asked, workers=1)
+    table = read_table(record.table).frame
+    assert sorted(table["case"]) == [f"p{number:02d}" for number in range(PATIENTS)]
+    cohort = pandas.read_parquet(tmp_path / "RUN" / "cohort.parquet")
+    for side in ("split", "fold"):
+        assert (cohort.groupby("patient")[side].nunique(dropna=False) == 1).all()
+    assert set(cohort["fold"]) == {0.0, 1.0, 2.0}
+    probes = [one for one in record.results if one.evaluation == "probe"]
+    assert {one.n for one in probes} == {PATIENTS}  # each is scored once, by a fold without it
+    assert {one.settings["scored"] for one in probes if "scored" in one.settings} == {
+        "3 folds, out of fold"
+    }
+    encoded = flow.encode(tmp_path / "RUN", lesions, tmp_path / "new.parquet", workers=1)
+    again = read_table(encoded.table).frame.set_index("case")
+    before = table.set_index("case").loc[again.index]
+    columns = [name for name in before if name in again and name != "split"]
+    assert "latent_000" in columns
+    pandas.testing.assert_frame_equal(before[columns], again[columns], check_exact=True)
 
 
 @pytest.mark.slow

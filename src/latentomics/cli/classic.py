@@ -15,6 +15,7 @@ import typer
 
 from latentomics.cli.command import command
 from latentomics.cli.options import Source, Workers
+from latentomics.cli.rows import Aggregate, Row, aggregate_of
 from latentomics.cli.talk import Talk
 
 HOW = "Measuring"
@@ -93,6 +94,7 @@ class Settings:
 @command(
     "latentomics classic cohort.csv -o classic.parquet",
     "latentomics classic cohort.csv -o classic.csv --spacing 1 --bin-width 25 --lower -1000",
+    "latentomics classic lesions.csv -o patients.csv --per patient --aggregate largest",
 )
 def classic(
     talk: Talk,
@@ -102,6 +104,15 @@ def classic(
         typer.Option("--output", "-o", metavar="TABLE", help="Table to write: .parquet or .csv."),
     ],
     settings: Settings,
+    per: Annotated[Row, typer.Option("--per", help="What a row is.")] = Row.case,
+    aggregate: Annotated[
+        Aggregate | None,
+        typer.Option(
+            "--aggregate",
+            help="With --per patient: mean of a patient's cases (default), the one with the "
+            "largest mask, or the one whose columns lie furthest from those of all cases.",
+        ),
+    ] = None,
     mask_label: Annotated[
         int | None, typer.Option("--mask-label", help="Value of the mask that counts.")
     ] = None,
@@ -118,6 +129,8 @@ def classic(
         output,
         given=given_in(settings),
         mask_label=mask_label,
+        per=per.value,
+        aggregate=aggregate_of(aggregate, per),
         workers=workers,
         on_event=talk.on_event,
     )

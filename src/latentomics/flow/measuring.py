@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import ValidationError
 
-from latentomics.core import Case, IncompleteError, RequestError
+from latentomics.core import Case, DoubleArray, IncompleteError, RequestError
+from latentomics.evaluation import comparable
 from latentomics.features import (
     AGGREGATIONS,
     Classified,
     Columns,
     build_table,
+    fit_centre,
     measure_classic,
     require_table_path,
     size_columns,
@@ -24,9 +28,19 @@ from latentomics.features import (
 )
 from latentomics.flow.folder import write_rejected
 from latentomics.flow.gather import Gathered, cache_folder, counter, measured_facts
+from latentomics.flow.patients import (
+    MEAN,
+    WORDS,
+    chosen_patients,
+    combined_columns,
+    patient_cases,
+    refuse_several_sites,
+)
 from latentomics.flow.records import ClassicRecord, OnEvent, ignore
 from latentomics.planning import Classic, Plan, choose_classic, fingerprint_of
 from latentomics.sources import CaseFacts, mask_rules, read_cohort
+
+DEVIANT = "the patient's case whose columns lie furthest from those of all cases"  # not its code
 
 
 def classic(
@@ -35,6 +49,8 @@ def classic(
     *,
     given: Mapping[str, object] | None = None,
     mask_label: int | None = None,
+    per: str = "case",
+    aggregate: str | None = None,
     workers: int | None = None,
     on_event: OnEvent = ignore,
 ) -> ClassicRecord:
@@ -48,16 +64,24 @@ def classic(
         A table, ``.parquet`` or ``.csv``; its dictionary is written beside it.
     given : mapping, optional
         Settings by name (see ``planning.Classic``); the cohort decides the others.
+    per : str
+        case or patient: what a row is.
+    aggregate : str, optional
+        mean (by default), largest or deviant, where a row is a patient. No network says how deviant
+        a case is: it is the distance of its columns to those of all cases.
 
     Raises
     ------
     RequestError
-        When the manifest, a setting or the output's path is wrong.
+        When the manifest, a setting or the output's path is wrong, or cases of a patient come from
+        different sites.
     IncompleteError
         When no case could be measured.
     """
     require_table_path(output)
     cohort = read_cohort(source, mask_label=mask_label)
+    if per == "patient":
+        refuse_several_sites(cohort.cases)
     facts, unread = measured_facts(cohort.cases, workers, on_event)
     cases = [case for case in cohort.cases if case.id in facts]
     masked = [case for case in cases if facts[case.id].mask_voxels]
@@ -89,6 +113,10 @@ def classic(
         ),
     }
     provenance = {**provenance_of(settings, of_cases[0]), "mask": mask_rules(of_cases)}
+    if per == "patient":
+        how = aggregate or MEAN
+        kept, groups = _by_patient(kept, facts, groups, how)
+        provenance["rows"] = DEVIANT if how == "deviant" else WORDS[how]
     write_with_dictionary(build_table(kept, {}, groups, provenance), output)
     return ClassicRecord(
         table=output,
@@ -98,6 +126,23 @@ def classic(
         rejected=len(rejected),
         exit_code=3 if rejected else 0,
     )
+
+
+def _by_patient(
+    cases: Sequence[Case], facts: Mapping[str, CaseFacts], groups: Mapping[str, Columns], how: str
+) -> tuple[list[Case], dict[str, Columns]]:
+    """Return a row a patient."""
+    patients = chosen_patients(
+        cases, how, facts=facts, distances=lambda: _distances(groups["classic"].values)
+    )
+    found = {name: combined_columns(part, patients) for name, part in groups.items()}
+    return list(patient_cases(cases, patients)), found
+
+
+def _distances(values: npt.NDArray[np.floating]) -> DoubleArray:
+    """Return how far the columns of each case lie from those of all, without units (cases,)."""
+    table = comparable(values.astype(np.float64), np.arange(len(values)))
+    return fit_centre(table).distance(table)
 
 
 def classic_of(

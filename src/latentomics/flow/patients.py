@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,10 +23,12 @@ from latentomics.features import (
     fit_centre,
     patients_of,
 )
-from latentomics.flow.fitting import Fitting
 from latentomics.flow.gather import Gathered, Split
 from latentomics.planning import Request
 from latentomics.sources import CaseFacts
+
+if TYPE_CHECKING:
+    from latentomics.flow.fitting import Fitting
 
 MEAN = "mean"  # what becomes of a patient's cases where nothing else is asked
 WORDS = {
