@@ -30,6 +30,27 @@ def write_signals(folder: Path) -> Path:
 
 
 @pytest.mark.slow
+def test_a_recurrent_network_goes_through_a_whole_run(tmp_path: Path) -> None:
+    cohort, folder = write_signals(tmp_path), tmp_path / "RUN"
+    record = flow.run(cohort, folder, Request(epochs=8, method="recurrent-vae"), workers=1)
+    assert record.exit_code == 0
+    again = flow.encode(folder, cohort, tmp_path / "again.parquet", posterior=True, workers=1)
+    before, after = (read_table(path) for path in (record.table, again.table))
+    assert before.values("latent").shape == (CASES, 16)
+    assert before.values("latent").tobytes() == after.values("latent").tobytes()
+    assert (after.values("posterior") > 0).all()
+    history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    totals = [line["validation"]["total"] for line in history]
+    assert min(totals) < totals[0]
+    flow.posterior(folder, nll=20, workers=1)
+    found = {r["metric"]: r["value"] for r in json.loads((folder / "results.json").read_text())}
+    assert found["nll"] <= found["nll_bound"]
+    assert flow.verify(folder)
+    drawn = flow.sample(folder, tmp_path / "drawn.png", count=2, workers=1)
+    assert drawn.picture.is_file()
+
+
+@pytest.mark.slow
 def test_signals_go_through_a_whole_run_and_are_drawn_as_lines(tmp_path: Path) -> None:
     folder = tmp_path / "RUN"
     asked = Request(labels=("wide",), epochs=3)
