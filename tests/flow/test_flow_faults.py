@@ -139,6 +139,32 @@ def test_I3_a_plan_that_reads_the_mask_rejects_cases_without_one(
     assert "mask_channel to 0" in prepared.rejected[0].remedy
 
 
+def test_I4_a_run_names_values_that_no_scanner_gives_before_training(tmp_path: Path) -> None:
+    manifest = write_cohort(tmp_path, cases=40)
+    frame = pandas.read_csv(manifest)
+    faults = {  # modality, change, code
+        "c001": ("XR", lambda v: np.where(v > v.mean(), np.nan, v), "not_finite"),
+        "c002": ("XR", lambda v: np.where(v > v.mean(), -np.inf, v), "not_finite"),
+        "c003": ("XR", lambda v: v * 0 + 3, "constant"),
+        "c004": ("CT", lambda v: np.clip(v, 0, 255).round(), "intensities"),
+        "c005": ("CT", lambda v: np.clip(v, 0, 200) + 500, "intensities"),
+        "c006": ("PT", lambda v: v - 100, "intensities"),
+    }
+    for case, (modality, change, _) in faults.items():
+        np.save(tmp_path / f"{case}.npy", change(np.load(tmp_path / f"{case}.npy")))
+        frame.loc[frame["case"] == case, "modality"] = modality
+    frame.to_csv(manifest, index=False)
+    said: list[dict[str, str]] = []
+    gathered = gathering.gather(
+        Request().of(manifest),
+        workers=1,
+        on_rejected=lambda found: said.append({r.case: r.code for r in found}),
+    )
+    assert said[-1] == {case: code for case, (_, _, code) in faults.items()}
+    assert set(gathered.split).isdisjoint(faults)
+    assert all(r.reason and r.remedy for r in gathered.rejected)
+
+
 @pytest.mark.parametrize("given", [True, False])
 def test_I7_the_held_out_copy_of_a_picture_stays(tmp_path: Path, given: bool) -> None:
     manifest = write_cohort(tmp_path, cases=40)

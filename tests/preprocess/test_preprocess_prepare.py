@@ -211,6 +211,20 @@ def test_I2_mask_on_another_grid_meets_the_image_in_space():
     np.testing.assert_array_equal(other.mask, same.mask)
 
 
+def test_I2_a_mask_in_another_axis_order_meets_the_image_in_space():
+    """Stored from the top down and by slices first, cropped to where there is something."""
+    cropped, first = lesion().values[10:30, 8:24, 6:16], (10, 8, 6)
+    origin = np.array(GRID.origin) + np.array(GRID.spacing) * (*first[:2], first[2] + 9)
+    direction = np.array([[0, 1, 0], [0, 0, 1], [-1, 0, 0.0]])
+    grid = Grid(spacing=(2.0, 0.8, 0.8), origin=tuple(origin), direction=tuple(direction.ravel()))
+    mask = Mask(values=cropped[:, :, ::-1].transpose(2, 0, 1), grid=grid)
+    same = prepare(pipeline(spacing_mm=GRID.spacing), phantom(), lesion(), "a")[0]
+    other = prepare(pipeline(spacing_mm=GRID.spacing), phantom(), mask, "a")[0]
+    assert same.mask.any()
+    np.testing.assert_array_equal(other.mask, same.mask)
+    np.testing.assert_array_equal(other.values, same.values)
+
+
 @pytest.mark.parametrize(("shift", "word"), [(500.0, "nothing"), (24.0, "only")])
 def test_I2_masks_outside_the_image_are_refused(shift, word):
     grid = Grid(spacing=GRID.spacing, origin=(-20.0 + shift, 5.0, 30.0), direction=UPRIGHT)

@@ -77,7 +77,7 @@ def test_KA_facts(tmp_path):
     assert (facts.channels, facts.oblique, facts.unit) == (1, False, "mm")
 
 
-def test_facts_of_a_mask_on_another_grid_are_in_image_voxels(tmp_path):
+def test_I2_facts_of_a_mask_on_another_grid_are_in_image_voxels(tmp_path):
     """The mask is stored flipped, with its axes turned, and cropped: the region is the same."""
     same = measure_case(scan(tmp_path, CUBE))
     image = nib.Nifti1Image(CUBE, AFFINE).slicer[4:12, 5:14, 2:8]
