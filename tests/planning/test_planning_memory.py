@@ -12,11 +12,12 @@ MB = 10**6
 
 
 def need(plan: Plan) -> Need:
-    """100 MB of program, 40 of samples, a MB of components a 2^20 bytes, 10 a sample of a batch."""
+    """100 MB of program and records, 40 of samples, one of components a 2^20 bytes, 10 a sample."""
     return Need(
-        program=100 * MB,
-        early=80 * MB,
+        program=95 * MB,
+        early=75 * MB,
         worker=30 * MB,
+        records=5 * MB,
         samples=0 if plan.mapped.value else 40 * MB,
         stages={
             "fitting components": plan.components_bytes.value // 2**20 * MB,
@@ -29,9 +30,9 @@ def test_M1_the_peak_is_the_largest_stage_beside_program_and_samples() -> None:
     found = need(planned(organ()))
     peaks = found.peaks(workers=4)
     assert peaks == {
-        "fitting components": (100 + 40 + 2048) * MB,
-        "training": (100 + 40 + 160) * MB,
-        "preparing": (80 + 4 * 30) * MB,
+        "fitting components": (95 + 5 + 40 + 2048) * MB,
+        "training": (95 + 5 + 40 + 160) * MB,
+        "preparing": (75 + 5 + 4 * 30) * MB,
     }
     assert next(iter(peaks)) == "fitting components"
     assert found.workers(asked=8, limit_bytes=180 * MB) == 3

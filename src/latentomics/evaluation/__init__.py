@@ -16,16 +16,16 @@ from latentomics.evaluation.labels import label_efficiency
 from latentomics.evaluation.likelihood import description_bits, importance_nll, likelihood
 from latentomics.evaluation.linear import COMPONENTS
 from latentomics.evaluation.memorisation import memorisation, memorisation_sentence
-from latentomics.evaluation.mmd import mmd
+from latentomics.evaluation.mmd import MOST_IMAGES, mmd
 from latentomics.evaluation.permutation import permutation
-from latentomics.evaluation.probe import default_comparisons, probe
+from latentomics.evaluation.probe import DRAWS, default_comparisons, probe
 from latentomics.evaluation.reconstruction import reconstruction, sample_errors
 from latentomics.evaluation.scoring import LabelLike, Part, truth_of
 from latentomics.evaluation.site import site_columns, site_label, site_predictability
 from latentomics.evaluation.site_variance import site_variance
 from latentomics.evaluation.stability import GOOD as LOWEST_ICC
 from latentomics.evaluation.stability import retest_pairs, stability
-from latentomics.evaluation.statistics import numbered
+from latentomics.evaluation.statistics import draws_for, numbered
 from latentomics.evaluation.structure import redundancy, structure
 from latentomics.evaluation.unsupervised_ranking import udr
 from latentomics.evaluation.verdict import verdict
@@ -34,7 +34,9 @@ __all__ = [
     "COMPARED",
     "COMPONENTS",
     "CURATION_STEPS",
+    "DRAWS",
     "LOWEST_ICC",
+    "MOST_IMAGES",
     "Again",
     "Curation",
     "Facts",
@@ -52,6 +54,7 @@ __all__ = [
     "default_comparisons",
     "description_bits",
     "disentanglement",
+    "draws_for",
     "embedding",
     "factors_of",
     "importance_nll",

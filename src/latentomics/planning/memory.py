@@ -21,22 +21,24 @@ GIGABYTE = 1e9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """Bytes that a run takes: ``stages`` come one after the other, beside program and samples."""
+    """Bytes that a run takes: ``stages`` come one after the other, beside all the others."""
 
     program: int
     early: int  # of the program while cases are prepared
     worker: int  # of each process that prepares them
+    records: int  # of what is known of the cases
     samples: int
     stages: Mapping[str, int]
 
     def workers(self, asked: int, limit_bytes: int) -> int:
         """Return how many processes may prepare cases, at least one."""
-        return max(1, min(asked, (limit_bytes - self.early) // self.worker))
+        return max(1, min(asked, (limit_bytes - self.early - self.records) // self.worker))
 
     def peaks(self, workers: int) -> dict[str, int]:
         """Return the whole memory of each stage, the largest first."""
-        found = {name: self.program + self.samples + size for name, size in self.stages.items()}
-        found["preparing"] = self.early + workers * self.worker
+        beside = self.program + self.records + self.samples
+        found = {name: beside + size for name, size in self.stages.items()}
+        found["preparing"] = self.early + self.records + workers * self.worker
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
@@ -87,7 +89,7 @@ def first_that_fits(
         stage, peak = next(iter(found.peaks(workers).items()))
         words = (
             f"the most while {stage}; of it the program {gigabytes(found.program)}, "
-            f"samples {gigabytes(found.samples)}"
+            f"records of the cases {gigabytes(found.records)}, samples {gigabytes(found.samples)}"
         )
         if peak <= limit_bytes:
             value = Memory(limit_bytes=limit_bytes, peak_bytes=peak, workers=workers)
