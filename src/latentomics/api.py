@@ -5,90 +5,19 @@ In a notebook the last line of a cell shows a record as HTML: verdict, table, pa
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentomics import flow
+from latentomics.core import RequestError
 from latentomics.evaluation import LOWEST_ICC
 from latentomics.planning import request_from
+from latentomics.shown import Encoded, Planned, Run
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from latentomics.core import Result
-    from latentomics.flow import Compared, CurateRecord, ExportRecord
-    from latentomics.planning import Plan
-
-SHOWN_ROWS = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A finished run."""
-
-    folder: Path
-    report: Path
-    table: Path
-    verdict: tuple[tuple[str, str], ...]
-    results: tuple[Result, ...] = field(repr=False)  # hundreds of them
-    rejected: int
-
-    def features(self) -> DataFrame:
-        """Return the table of features."""
-        from latentomics.features import read_table
-
-        return read_table(self.table).frame
-
-    def _repr_html_(self) -> str:
-        items = "".join(
-            f"<li><b>{html.escape(status)}</b> {html.escape(sentence)}</li>"
-            for status, sentence in self.verdict
-        )
-        table = self.features().head(SHOWN_ROWS).iloc[:, :8].to_html(index=False, border=0)
-        return f"<ul>{items}</ul>{table}{_path(self.report)}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoded:
-    """Cases encoded by a stored model."""
-
-    table: Path
-    rows: int
-    flagged: int
-    rejected: int
-
-    def features(self) -> DataFrame:
-        """Return the table of features."""
-        from latentomics.features import read_table
-
-        return read_table(self.table).frame
-
-    def _repr_html_(self) -> str:
-        words = (
-            f"<p>{self.rows} cases, {self.flagged} unlike the training cohort, "
-            f"{self.rejected} rejected</p>"
-        )
-        table = self.features().head(SHOWN_ROWS).iloc[:, :8].to_html(index=False, border=0)
-        return f"{words}{table}{_path(self.table)}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A plan that was made and not run; ``plan.to_yaml()`` is what can be edited."""
-
-    plan: Plan
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(choice['value']))}</td>"
-            f"<td>{html.escape(str(choice['reason']))}</td></tr>"
-            for name, choice in self.plan.model_dump(mode="json").items()
-            if isinstance(choice, dict) and "reason" in choice
-        )
-        return f"<table><tr><th>choice</th><th>value</th><th>reason</th></tr>{rows}</table>"
+    from latentomics.flow import Compared, Contest, CurateRecord, ExportRecord, Swept
 
 
 def run(
@@ -276,9 +205,59 @@ def curate(
     return flow.curate(Path(run), lowest_icc=lowest_icc, without=without, workers=workers)
 
 
-def compare(*runs: str | Path) -> Compared:
-    """Put finished runs side by side, paired with the first where they have one split."""
-    return flow.compare([Path(run) for run in runs])
+def compare(
+    *sources: str | Path,
+    methods: Sequence[str] = (),
+    seeds: int = 3,
+    sweep: Sequence[int] = (),
+    output: str | Path | None = None,
+    workers: int | None = None,
+    **asked: object,
+) -> Compared | Contest | Swept:
+    """Put finished runs side by side, or run one cohort with several methods or lengths.
+
+    Parameters
+    ----------
+    *sources : path
+        Finished runs, paired with the first where they have one split; or one cohort.
+    methods : sequence of str
+        Run the cohort with each, ``seeds`` times.
+    sweep : sequence of int
+        Run the cohort with a code of each length.
+    output : path
+        Folder of the cohort's runs; those that are done stay.
+    **asked
+        Of every run of a cohort, as in ``run``; a budget is that of one.
+
+    Returns
+    -------
+    Compared, Contest or Swept
+        Of runs, of methods, of lengths.
+
+    Examples
+    --------
+    >>> latentomics.compare(
+    ...     "cohort.csv", methods=["linear", "vae"], output="CONTEST", labels=["malignant"]
+    ... )  # doctest: +SKIP
+    """
+    if not methods and not sweep:
+        if asked or output is not None:
+            raise RequestError(
+                "runs that have ended are compared as they are",
+                "compare",
+                "leave out what is asked, or name one cohort with methods or sweep",
+            )
+        return flow.compare([Path(source) for source in sources])
+    if len(sources) != 1 or output is None or (methods and sweep):
+        raise RequestError(
+            "one cohort is run with several methods, or with several lengths, into a folder",
+            "compare",
+            "name one cohort, output, and either methods or sweep",
+        )
+    source, folder, request = Path(sources[0]), Path(output), request_from(asked)
+    if methods:
+        return flow.contest(source, folder, methods, request, seeds=seeds, workers=workers)
+    return flow.sweep(source, folder, sweep, request, workers=workers)
 
 
 def sample(
@@ -312,7 +291,3 @@ def sample(
     return flow.sample(
         Path(run), Path(output), count=count, between=between, seed=seed, workers=workers
     )
-
-
-def _path(path: Path) -> str:
-    return f"<p><code>{html.escape(str(path))}</code></p>"

@@ -120,6 +120,42 @@ class Compared:
     reseeded: tuple[Result, ...] = ()
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Apart:
+    mean: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Standing:
+    method: str
+    behind: Apart | None
+    chosen_by: float = 0.8
+    test: float = 0.7
+    test_sd: float | None = None
+    without_labels: dict[str, float] = dataclasses.field(default_factory=lambda: {"site": 0.456})
+    rank_without_labels: float = 1.5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ranking:
+    labels: tuple[str, ...]
+    standings: tuple[Standing, ...]
+    agreement: float | None
+    sentences: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Contest:
+    folder: Path
+    picture: Path
+    table: Path
+    ranking: Ranking
+    exit_code: int
+
+
 class Flow(types.ModuleType):
     """Stands in for ``latentomics.flow``; ``raises`` is raised by every call where it is set."""
 
@@ -256,6 +292,31 @@ class Flow(types.ModuleType):
                        settings={"in_use": 3, "columns": 8}),
             ),
         )  # fmt: skip
+
+    def contest(
+        self,
+        source: Path,
+        folder: Path,
+        methods: Sequence[str],
+        asked: Request,
+        *,
+        on_event: Callable,
+        **options: object,
+    ) -> Contest:
+        self._call("contest", source, folder, methods, asked, on_event=on_event, **options)
+        behind = Apart(mean=0.01, low=-0.02, high=0.04, p=0.4)
+        first = Standing(method=methods[0], behind=None)
+        second = Standing(method=methods[1], behind=behind)
+        said = ("It is ahead: no more than seeds give.",)
+        return Contest(
+            folder=folder,
+            picture=folder / "m.svg",
+            table=folder / "m.csv",
+            ranking=Ranking(
+                labels=("a",), standings=(first, second), agreement=0.5, sentences=said
+            ),
+            exit_code=0,
+        )
 
     def curate(self, run: Path, *, on_event: Callable, **options: object) -> CurateRecord:
         self._call("curate", run, on_event=on_event, **options)

@@ -279,6 +279,7 @@ def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
         cli_stand_in.ClassicRecord,
         cli_stand_in.SampleRecord,
         cli_stand_in.CurateRecord,
+        cli_stand_in.Contest,
         cli_stand_in.Event,
     ):
         names = {field.name for field in dataclasses.fields(record)}
@@ -289,6 +290,7 @@ def test_the_stand_in_has_the_signatures_of_the_flow() -> None:
         "ask",
         "ask_elsewhere",
         "compare",
+        "contest",
         "curate",
         "export",
         "posterior",
@@ -342,3 +344,21 @@ def test_compare_prints_runs_side_by_side_and_refuses_options_of_training(
     assert (refused.exit_code, "--sweep" in refused.stderr) == (2, True)
     assert shell("compare", "a.csv", "--sweep", "size=2", "-o", "S").exit_code == 2
     assert shell("compare", "a.csv", "--sweep", "latent=2,4").exit_code == 2
+
+
+def test_compare_hands_methods_and_seeds_to_the_flow_and_prints_where_they_stand(
+    flow: cli_stand_in.Flow, shell: Callable
+) -> None:
+    words = shlex.split("compare a.csv --methods linear,vae --budget 2m --seed 4 -o OUT")
+    shown = shell(*words)
+    assert shown.exit_code == 0, shown.stderr
+    name, (source, folder, methods, asked), options = flow.calls[0]
+    assert (name, source, folder) == ("contest", Path("a.csv"), Path("OUT"))
+    assert methods == ["linear", "vae"]
+    assert options == {"seeds": 3, "workers": None}
+    assert asked == Request(budget_s=120.0, seed=4)
+    for part in ("+0.010", "-0.020 to +0.040", "0.456", "no more than seeds give", "OUT/m.svg"):
+        assert part in shown.stdout
+    assert json.loads(shell(*words, "--json").stdout)["ranking"]["agreement"] == 0.5
+    for wrong in ("--sweep latent=2,4 --methods a,b -o S", "--seeds 2 --sweep latent=2,4 -o S"):
+        assert shell("compare", "a.csv", *wrong.split()).exit_code == 2

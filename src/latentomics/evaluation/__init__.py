@@ -4,6 +4,13 @@ from latentomics.evaluation.cautions import cautions
 from latentomics.evaluation.collapse import active_latents, collapse
 from latentomics.evaluation.columns import comparable
 from latentomics.evaluation.confounding import confounding, label_by_site
+from latentomics.evaluation.contest import (
+    Apart,
+    development_score,
+    leads,
+    mean_ranks,
+    rank_correlation,
+)
 from latentomics.evaluation.curation import STEPS as CURATION_STEPS
 from latentomics.evaluation.curation import Again, Curation, Training, curation_records
 from latentomics.evaluation.curation import curate as curate_columns
@@ -38,6 +45,7 @@ __all__ = [
     "LOWEST_ICC",
     "MOST_IMAGES",
     "Again",
+    "Apart",
     "Curation",
     "Facts",
     "LabelLike",
@@ -53,6 +61,7 @@ __all__ = [
     "curation_records",
     "default_comparisons",
     "description_bits",
+    "development_score",
     "disentanglement",
     "draws_for",
     "embedding",
@@ -62,7 +71,9 @@ __all__ = [
     "label_by_site",
     "label_curve",
     "label_efficiency",
+    "leads",
     "likelihood",
+    "mean_ranks",
     "memorisation",
     "memorisation_sentence",
     "mmd",
@@ -70,6 +81,7 @@ __all__ = [
     "permutation",
     "principal_map",
     "probe",
+    "rank_correlation",
     "reconstruction",
     "redundancy",
     "retest_pairs",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from latentomics.flow.asking import ask, ask_elsewhere
     from latentomics.flow.checking import check, make_plan
     from latentomics.flow.comparing import Compared, compare
+    from latentomics.flow.contesting import Contest, contest
     from latentomics.flow.curating import curate
     from latentomics.flow.encoding import encode
     from latentomics.flow.exporting import export
@@ -33,17 +34,20 @@ if TYPE_CHECKING:
     from latentomics.flow.measuring import classic
     from latentomics.flow.sampling import sample
     from latentomics.flow.sealing import report, verify
-    from latentomics.flow.sweeping import sweep
+    from latentomics.flow.sweeping import Swept, sweep
     from latentomics.flow.uncertainty import posterior
 
 _PLACES = {
     "Compared": "comparing",
+    "Contest": "contesting",
+    "Swept": "sweeping",
     "Learned": "learning",
     "ask": "asking",
     "ask_elsewhere": "asking",
     "check": "checking",
     "classic": "measuring",
     "compare": "comparing",
+    "contest": "contesting",
     "curate": "curating",
     "encode": "encoding",
     "export": "exporting",
@@ -62,6 +66,7 @@ _PLACES = {
 __all__ = [
     "ClassicRecord",
     "Compared",
+    "Contest",
     "CurateRecord",
     "EncodeRecord",
     "Event",
@@ -71,11 +76,13 @@ __all__ = [
     "Outlook",
     "RunRecord",
     "SampleRecord",
+    "Swept",
     "ask",
     "ask_elsewhere",
     "check",
     "classic",
     "compare",
+    "contest",
     "curate",
     "encode",
     "export",

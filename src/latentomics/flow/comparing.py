@@ -112,7 +112,7 @@ def compare(runs: Sequence[Path], *, seed: int = 0) -> Compared:
             f"{len(runs)} given",
             "name two run folders, or a cohort with --sweep latent=2,4,8",
         )
-    ended = [_read(run, name) for run, name in zip(runs, _names(runs), strict=True)]
+    ended = [read_ended(run, name) for run, name in zip(runs, _names(runs), strict=True)]
     first, paired, remarks = ended[0], [], []
     for other in ended[1:]:
         reason = _unlike(first, other)
@@ -136,7 +136,14 @@ def _names(runs: Sequence[Path]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(run) for run in runs]
 
 
-def _read(run: Path, name: str) -> Ended:
+def read_ended(run: Path, name: str) -> Ended:
+    """Read a finished run.
+
+    Raises
+    ------
+    RequestError
+        When none lies there, or its rows are patients.
+    """
     import pandas
 
     if not all((run / file).is_file() for file in ("results.json", "cohort.parquet")):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latentomics.core import RequestError, Result, write_atomic
 from latentomics.flow.asked import PLAN
@@ -21,6 +22,9 @@ from latentomics.flow.records import Event, OnEvent, ignore
 from latentomics.flow.sealing import SEAL
 from latentomics.planning import Request
 from latentomics.report import LengthFigure, draw_lengths
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 MAIN = ("auroc", "r2")
 
@@ -71,31 +75,72 @@ def sweep(
             "a sweep needs two lengths of the code", "--sweep", "write --sweep latent=2,4,8,16"
         )
     request = asked or Request()
-    figures, runs, code = [], [], 0
-    for number, length in enumerate(sorted(set(lengths))):
-        place = folder / f"latent-{length}"
-        told = f"run {number + 1} of {len(set(lengths))}: {length} latents"
-        on_event(Event(stage="sweep", done=number, total=len(set(lengths)), message=told))
+    places = {length: folder / f"latent-{length}" for length in sorted(set(lengths))}
+    requests = {
+        place: request.model_copy(update={"latent": length}) for length, place in places.items()
+    }
+    code = run_each(source, requests, workers=workers, on_event=on_event)
+    figures = [
+        one
+        for length, place in places.items()
+        for one in figures_of(length, read_results(place / "results.json"))
+    ]
+    _, picture = write_figures(folder, "bottleneck", figures, draw_lengths(figures))
+    return Swept(
+        folder=folder,
+        picture=picture,
+        figures=tuple(figures),
+        runs=tuple(requests),
+        exit_code=code,
+    )
+
+
+def run_each(
+    source: Path,
+    requests: Mapping[Path, Request],
+    *,
+    workers: int | None = None,
+    on_event: OnEvent = ignore,
+) -> int:
+    """Run a cohort once a folder; one that was begun goes on, one that was done stays.
+
+    Returns
+    -------
+    int
+        The exit code of the first run that had another one than 0, else 0.
+    """
+    code = 0
+    for number, (place, request) in enumerate(requests.items()):
+        told = f"run {number + 1} of {len(requests)}: {place.name}"
+        on_event(Event(stage="sweep", done=number, total=len(requests), message=told))
         begun, ended = (place / PLAN).is_file(), (place / SEAL).is_file()
         record = run(
             source,
             place,
-            request.model_copy(update={"latent": length}),
+            request,
             resume=begun and not ended,
             workers=workers,
             on_event=on_event,
         )
         code = code or record.exit_code
-        figures += figures_of(length, read_results(place / "results.json"))
-        runs.append(place)
-    picture = _write(folder, figures)
-    return Swept(
-        folder=folder,
-        picture=picture,
-        figures=tuple(figures),
-        runs=tuple(runs),
-        exit_code=code,
-    )
+    return code
+
+
+def write_figures(
+    folder: Path,
+    name: str,
+    figures: Sequence[DataclassInstance],
+    drawn: bytes,
+) -> tuple[Path, Path]:
+    """Write figures as a table and as a picture; return both paths."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(figures[0])])
+    writer.writeheader()
+    writer.writerows(asdict(figure) for figure in figures)
+    table, picture = folder / f"{name}.csv", folder / f"{name}.svg"
+    write_atomic(table, text.getvalue())
+    write_atomic(picture, drawn)
+    return table, picture
 
 
 def figures_of(length: int, results: Sequence[Result]) -> list[LengthFigure]:
@@ -128,14 +173,3 @@ def _name(one: Result, part: str) -> str | None:
     if one.evaluation == "probe" and one.metric in MAIN and one.features in ("latent", "pca"):
         return one.metric
     return None
-
-
-def _write(folder: Path, figures: Sequence[LengthFigure]) -> Path:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(LengthFigure)])
-    writer.writeheader()
-    writer.writerows(asdict(figure) for figure in figures)
-    write_atomic(folder / "bottleneck.csv", text.getvalue())
-    picture = folder / "bottleneck.svg"
-    write_atomic(picture, draw_lengths(figures))
-    return picture
