@@ -251,9 +251,8 @@ def test_T6_noise_images_are_reported_as_failure(asked: Request, tmp_path: Path)
 
 
 def test_T6_equal_images_are_reported_as_failure(asked: Request, tmp_path: Path) -> None:
-    """Equal pictures under different cases are duplicates across the split: nothing is left."""
     manifest = write_cohort(tmp_path / "cohort", cases=60, kind="equal")
-    with pytest.raises(IncompleteError, match="duplicate"):
+    with pytest.raises(IncompleteError, match="all 60 pictures are equal: there is nothing"):
         flow.run(manifest, tmp_path / "RUN", asked, workers=1)
 
 

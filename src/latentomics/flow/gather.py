@@ -92,6 +92,7 @@ def gather(
     on_rejected((*check.rejections, *mixed))
     if len(kept) < FEWEST_TRAINING:
         raise too_few(len(kept), (*check.rejections, *mixed), str(cohort.manifest))
+    _refuse_equal([facts[case.id] for case in kept], str(cohort.manifest))
     groups = duplicates([facts[case.id] for case in kept])
     split = split_cases(
         kept, labels=_stratified_by(kept, request), shares=shares, seed=request.seed
@@ -112,6 +113,15 @@ def gather(
         rejected=rejected,
     )
     return without(found, (), held_out="test" if shares[2] else "val")
+
+
+def _refuse_equal(facts: Sequence[CaseFacts], where: str) -> None:
+    if len({(fact.voxel_hash, fact.mask_hash) for fact in facts}) == 1:
+        raise IncompleteError(
+            f"all {len(facts)} pictures are equal: there is nothing to learn from them",
+            where,
+            "look at what wrote the files",
+        )
 
 
 def _one_dimension(
