@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,22 @@ def test_D1_a_run_that_is_opened_again_has_the_features_that_it_wrote(ended: Pat
         np.linalg.norm(plain[0] - plain[1:], axis=1),
         rtol=1e-6,
     )
+
+
+def test_M2_raw_values_of_many_small_samples_need_no_square_of_the_cases(
+    ended: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = refit(ended, workers=1)
+    every = opened.stores.every
+    rows = np.arange(300) % len(every)
+    many = replace(opened.stores, every=replace(every, samples=every.samples.taken(rows.tolist())))
+    monkeypatch.setattr(type(every), "cases", property(lambda self: tuple(range(len(self)))))
+    plain = every.whole(rows).reshape(300, -1)
+    found, values = raw_values(many) or pytest.fail("these samples have one size")
+    assert values == plain.shape[1] < 300
+    np.testing.assert_array_equal(found, plain)
+    monkeypatch.setattr("latentomics.flow.refitted.MOST_AXES", 200)
+    assert raw_values(many) is None
 
 
 def test_label_efficiency_goes_into_the_results_and_the_report(ended: Path) -> None:

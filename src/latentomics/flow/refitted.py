@@ -28,6 +28,7 @@ from latentomics.flow.records import Event, OnEvent, ignore
 from latentomics.planning import load_plan
 
 LARGEST = 1e-10  # of an axis' variance to the largest: below lies rounding
+MOST_AXES = 8000  # cases or values: a square of them takes 512 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,15 +115,22 @@ def refit(
 
 
 def raw_values(stores: Stores) -> tuple[DoubleArray, int] | None:
-    """Return all values of every case on as many axes as there are cases, and how many they are.
+    """Return all values of every case, and how many they are.
 
-    A rotation that loses nothing: distances and inner products are those of the values, and so is
-    every model with an L2 penalty. None where a case has several samples or samples differ in size.
+    Where these are more than cases they come on as many axes as there are cases, a rotation that
+    loses nothing: distances and inner products are those of the values, and so is every model with
+    an L2 penalty. None where a case has several samples, samples differ in size, or cases and
+    values are both so many that memory should not hold a square of them.
     """
     every = stores.every
     if len(set(every.cases)) < len(every) or not every.uniform:
         return None
+    values = every.channels * every.sample(0).mask.size
+    if min(len(every), values) > MOST_AXES:
+        return None
     rows = inputs(every, every.channels, 2**62).reshape(len(every), -1)
+    if values <= len(rows):
+        return rows.astype(np.float64), values
     train = np.isin(np.array(every.cases), np.array(stores.train.cases))
     gram = np.zeros((len(rows), len(rows)))
     for start in range(0, rows.shape[1], 4096):  # in float64 without a copy of all
@@ -131,7 +139,7 @@ def raw_values(stores: Stores) -> tuple[DoubleArray, int] | None:
         gram += part @ part.T
     variances, axes = np.linalg.eigh(gram)
     kept = variances > LARGEST * variances[-1]
-    return axes[:, kept] * np.sqrt(variances[kept]), rows.shape[1]
+    return axes[:, kept] * np.sqrt(variances[kept]), values
 
 
 def _refuse_another_cohort(run: Path, gathered: Gathered) -> None:
