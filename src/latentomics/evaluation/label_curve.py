@@ -82,14 +82,14 @@ def label_curve(
 
 
 def counts_to(total: int) -> tuple[int, ...]:
-    """Return numbers of labelled patients: 10, 20, 40 and so on, and all.
+    """Return numbers of labelled patients: 10, 20, 40 and so on to half of them, and all.
 
     Examples
     --------
     >>> counts_to(100)
-    (10, 20, 40, 80, 100)
+    (10, 20, 40, 100)
     """
-    doubled = [FIRST * 2**power for power in range(32) if FIRST * 2**power < total]
+    doubled = [FIRST * 2**power for power in range(32) if FIRST * 2 ** (power + 1) <= total]
     return (*doubled, total)
 
 

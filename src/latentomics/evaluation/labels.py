@@ -107,12 +107,16 @@ def curves_of(
         widest = blocks[0].shape[1] if name == RAW else COMPONENTS
         features = design(blocks, part.train, widest)
         for place, count in enumerate(counts):
+            some = subsets[count]
+            if all(len(rows) == len(orders[0]) for rows in some):
+                some = some[:1]  # all patients: every draw is the same
             each = np.stack(
                 [
                     metric(scores[test], known[test], weights)
-                    for scores in _scores(truth, features, subsets[count], patients, seed)
+                    for scores in _scores(truth, features, some, patients, seed)
                 ]
             )  # (seeds, 1 + draws)
+            each = np.repeat(each, seeds // len(each), axis=0)
             resampled = each[chosen, 1 + np.arange(draws)[:, None]].mean(axis=1)
             of_set = columns.setdefault(name.split("/")[0], [[] for _ in counts])
             of_set[place].append(np.append(each[:, 0].mean(), resampled))
