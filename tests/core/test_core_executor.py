@@ -1,9 +1,11 @@
 """The executor: order, faults that cost one case, defects that propagate."""
 
+import gc
 import os
 import signal
 import time
 
+import psutil
 import pytest
 
 from latentomics.core import CaseError
@@ -38,6 +40,19 @@ def test_I8_crash_hang_and_memory_cost_their_case_only():
     assert kinds == {2: "crashed", 4: "timeout", 6: "too_large", 8: "wrong"}
     assert [o.value for o in outcomes if not o.error] == [0, 10, 30, 50, 70, 90, 100, 110]
     assert done == outcomes
+
+
+def collected(_: int) -> int:
+    before = psutil.Process().memory_full_info().uss
+    gc.collect()
+    return psutil.Process().memory_full_info().uss - before
+
+
+def test_M2_a_worker_does_not_copy_what_its_parent_holds():
+    held = [{"case": (number, [number])} for number in range(200_000)]  # 60 MB
+    grown = [outcome.value for outcome in map_cases(collected, range(2), workers=2)]
+    assert max(grown) < 10e6
+    assert len(held) == 200_000
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -9,6 +9,7 @@ limits of a user are the environment variables ``LATENTOMICS_CASE_SECONDS`` and
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -193,6 +194,7 @@ def _context() -> Any:
 
 def _begin_worker(memory_bytes: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    gc.freeze()  # collecting would touch, and so copy, every record that the parent holds
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
     if sys.platform == "linux":
         import resource
