@@ -79,7 +79,9 @@ def test_a_baseline_that_reaches_nothing_sets_no_goal():
         seeds=4,
     )
     laws = {name: _law(curves, values) for name, values in curves.values.items()}
-    assert {r.metric for r in _saved("label", curves, laws, 2, None)} == {"labels_over_pca"}
+    assert {r.metric for r in _saved("label", curves, laws, {"latent": 2}, None)} == {
+        "labels_over_pca"
+    }
 
 
 def test_a_quantity_has_curves_of_r2_and_classes_are_refused():

@@ -66,7 +66,10 @@ def test_label_efficiency_goes_into_the_results_and_the_report(ended: Path) -> N
     before = json.loads((ended / "results.json").read_text())
     found = flow.ask(ended, "label_efficiency", labels=("large",), workers=1)
     sets = {one.features for one in found if one.metric == "auroc"}
-    assert sets == {"latent", "pca", "random", "raw"}  # neither masks nor classic features here
+    pooled = {"latent+pooled", "random+pooled"}
+    assert (
+        sets == {"latent", "pca", "random", "raw"} | pooled
+    )  # no masks, so neither size nor classic
     after = json.loads((ended / "results.json").read_text())
     assert all(set(one) == set(before[0]) for one in after)
     kept = [one for one in before if one["evaluation"] != "label_efficiency"]

@@ -8,7 +8,7 @@ baseline need for the same. A curve is err = a + b n^-c (METHODS, section 22); e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -30,7 +30,11 @@ SHARE = 0.95  # of what all labels give beyond chance
 CHANCE = {"auroc": 0.5, "r2": 0.0}
 FEWEST_COUNTS = 3  # a curve has three numbers
 LEAST_VARIANCE = 1e-6
-COMPARED = {"latent": ("raw", "pca", "random", "classic", "size"), "latent+classic": ("classic",)}
+COMPARED = {
+    "latent": ("raw", "pca", "random", "classic", "size"),
+    "latent+pooled": ("raw", "pca", "random+pooled"),
+    "latent+classic": ("classic",),
+}
 
 
 def label_curve(
@@ -76,9 +80,9 @@ def label_curve(
     if len(curves.counts) < FEWEST_COUNTS:
         return results
     laws = {name: _law(curves, values) for name, values in curves.values.items()}
-    code = sum(block.shape[1] for block in part.blocks["latent"]) if "latent" in laws else 0
+    columns = {name: sum(b.shape[1] for b in blocks) for name, blocks in part.blocks.items()}
     return [*results, *_needed(label.name, curves, laws),
-            *_saved(label.name, curves, laws, code, raw_values)]  # fmt: skip
+            *_saved(label.name, curves, laws, columns, raw_values)]  # fmt: skip
 
 
 def counts_to(total: int) -> tuple[int, ...]:
@@ -139,7 +143,7 @@ def _saved(
     target: str,
     curves: Curves,
     laws: dict[str, PowerLaws],
-    code: int,
+    columns: Mapping[str, int],
     raw_values: int | None,
 ) -> list[Result]:
     results = []
@@ -157,8 +161,8 @@ def _saved(
             "measured_to": curves.counts[-1],
         }
         if base == RAW and raw_values is not None:
-            settings |= {"heuristic": heuristic_share(code, raw_values),
-                         "latents": code, "raw_values": raw_values}  # fmt: skip
+            settings |= {"heuristic": heuristic_share(columns[name], raw_values),
+                         "latents": columns[name], "raw_values": raw_values}  # fmt: skip
         if np.isfinite(own[0]) and np.isfinite(other[0]):
             ratio = own / np.where(np.isfinite(other), other, np.nan)
             metric = f"labels_over_{base}"

@@ -23,7 +23,16 @@ from latentomics.flow.sealing import renew
 from latentomics.flow.supervising import supervised
 
 RESULTS = "results.json"
-CURVES = ("latent", "pca", "random", "classic", "size", "latent+classic")
+CURVES = (
+    "latent",
+    "pca",
+    "random",
+    "classic",
+    "size",
+    "latent+classic",
+    "latent+pooled",
+    "random+pooled",
+)
 
 
 def ask(
