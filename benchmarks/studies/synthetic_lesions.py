@@ -52,6 +52,7 @@ class Training:
 
     method: str
     strength: float
+    likelihood: str
     seed: int
     epochs: int
     latent: int
@@ -71,25 +72,29 @@ class Training:
         return f"{self.method}-{self.seed}-{digest}.npz"
 
     @property
-    def settings(self) -> dict[str, float]:
-        """Of the method; those that are usual are left to it."""
-        usual = USUAL.get(self.method, {}) if self.strength != 1 else {}
-        return {name: value * self.strength for name, value in usual.items()}
+    def settings(self) -> dict[str, float | str | bool]:
+        """Of the method; the closed one has none."""
+        usual = USUAL.get(self.method)
+        if usual is None:
+            return {}
+        moved = {name: value * self.strength for name, value in usual.items()}
+        return {"likelihood": self.likelihood, **moved}
 
 
 def main() -> None:
     asked = arguments()
     folder = asked.folder
+    shared = {
+        name: getattr(asked, name)
+        for name in ("likelihood", "epochs", "latent", "cases", "edge", "cohort_seed")
+    }
     wanted = [
-        Training(
-            method=method, strength=strength, seed=seed, epochs=asked.epochs, latent=asked.latent,
-            cases=asked.cases, edge=asked.edge, cohort_seed=asked.cohort_seed,
-        )
+        Training(method=method, strength=strength, seed=seed, **shared)
         for seed in range(asked.seeds)
         for strength in asked.strength
         for method in asked.methods
         if method in USUAL or strength == asked.strength[0]
-    ]  # fmt: skip
+    ]
     if not asked.tables:
         os.environ.setdefault("LATENTOMICS_CACHE", str(folder / "cache"))
         cohort = cohort_in(folder, wanted[0])
@@ -108,6 +113,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
     parser.add_argument("--strength", nargs="+", type=float, default=[1.0])
+    parser.add_argument(
+        "--likelihood", default="gaussian-learned", choices=("gaussian", "gaussian-learned")
+    )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--latent", type=int, default=10)
@@ -137,7 +145,7 @@ def train(training: Training, cohort: Cohort, folder: Path, workers: int | None)
         latent=training.latent,
         epochs=training.epochs,
         seed=training.seed,
-        settings=dict(training.settings),
+        settings=training.settings,
     ).of(cohort.manifest)
     parts = {
         side: tuple(case for case in cohort.cases if (case.split == "test") == side)

@@ -56,7 +56,7 @@ DEMONSTRATIONS = {
         sentence="A demonstration of the mechanics: handwritten digits, no clinical verdict.",
     ),
     Example.LESIONS: Demonstration(
-        asked=Asked(label=[*LESION_FACTORS], method="beta-vae", latent=10),
+        asked=Asked(label=[*LESION_FACTORS], method="vae", latent=10),
         sentence="A demonstration of the mechanics: made lesions with known factors, no patients "
         "and no clinical verdict.",
     ),
