@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import errno
 import multiprocessing
+import os
 import resource
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from latentomics.core import Case, FileRef
+from latentomics.core import Case, FileRef, Sample
 from latentomics.core.files import write_atomic
-from latentomics.dataset import Prepared, open_store, prepare_cohort
+from latentomics.dataset import Prepared, collect, open_store, prepare_cohort
 from latentomics.preprocess import Pipeline
 
 PIPELINE = Pipeline(
@@ -134,6 +140,38 @@ def test_T7_two_processes_at_once_end_with_one_cache(cases: list[Case], tmp_path
     files = sorted(path for path in cache.rglob("*") if path.is_file())
     assert files == sorted(entry.path for entry in first.entries)
     assert len(open_store(first, first.case_ids)) == len(cases)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers are not forked")
+@pytest.mark.parametrize("packed", [False, True])
+def test_I8_a_case_that_goes_wrong_while_it_is_prepared_costs_itself_only(
+    cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    """Rows of an archive are prepared together, and again alone where one of them goes wrong."""
+    if packed:
+        pictures = [np.load(case.image[0].path) for case in cases]
+        np.savez(tmp_path / "rows.npz", values=np.stack(pictures))
+        rows = [FileRef(path=tmp_path / "rows.npz", npz_index=row) for row in range(len(cases))]
+        cases = [replace(case, image=(row,)) for case, row in zip(cases, rows, strict=True)]
+    usual = collect.prepare
+
+    def prepare(pipeline: Pipeline, *given: Any) -> tuple[Sample, ...]:
+        if given[-1] == "c2":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if given[-1] == "c5":
+            time.sleep(60)
+        if given[-1] == "c7":
+            bytearray(2**33)
+        return usual(pipeline, *given)
+
+    monkeypatch.setattr(collect, "prepare", prepare)
+    prepared = prepare_cohort(
+        cases, PIPELINE, tmp_path / "cache", workers=2, timeout_s=3.0, memory_bytes=2**30
+    )
+    found = {r.case: r.code for r in prepared.rejected}
+    assert found == {"c2": "crashed", "c5": "timeout", "c7": "too_large"}
+    assert prepared.case_ids == tuple(case.id for case in cases if case.id not in found)
+    assert len(open_store(prepared, prepared.case_ids)) == len(cases) - 3
 
 
 def test_T3_a_file_that_goes_away_costs_its_case(cases: list[Case], tmp_path: Path) -> None:

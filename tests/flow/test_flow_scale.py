@@ -20,4 +20,4 @@ def test_M2_thousands_of_cases_stay_within_memory(tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stdout
     assert set(found) == {"check", "plan", "run"}
     assert found["check"]["together_bytes"] < 400e6
-    assert found["run"]["together_bytes"] < 1.2e9
+    assert found["run"]["together_bytes"] < 0.9e9
