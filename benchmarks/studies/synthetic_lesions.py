@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from latentomics.core import DoubleArray, Result
+from latentomics.core import DoubleArray, Interrupted, LatentomicsError, Result
 from latentomics.evaluation import active_latents, disentanglement, factors_of, numbered, udr
 from latentomics.flow import latents, learn
 from latentomics.planning import Request
@@ -101,7 +101,7 @@ def main() -> None:
         for number, training in enumerate(wanted):
             if record_of(folder, training) is None:
                 print(f"{number + 1} of {len(wanted)}: {training}", flush=True)
-                append(folder, train(training, cohort, folder, asked.workers))
+                append(folder, tried(training, cohort, folder, asked.workers))
     text = tables(folder, wanted)
     print(text)
     folder.mkdir(parents=True, exist_ok=True)
@@ -135,6 +135,17 @@ def cohort_in(folder: Path, training: Training) -> Cohort:
         scan = synthetic.Scan(edge=training.edge, spacing_mm=EXTENT_MM / training.edge)
         synthetic.write_lesion_cohort(manifest.parent, training.cases, training.cohort_seed, scan)
     return read_cohort(manifest)
+
+
+def tried(training: Training, cohort: Cohort, folder: Path, workers: int | None) -> Record:
+    """Return the record of a training, or why there is none: the others go on."""
+    try:
+        return train(training, cohort, folder, workers)
+    except Interrupted:
+        raise
+    except LatentomicsError as error:
+        print(error, flush=True)
+        return {**training.key, "failed": str(error)}
 
 
 def train(training: Training, cohort: Cohort, folder: Path, workers: int | None) -> Record:
@@ -215,7 +226,11 @@ def tables(folder: Path, wanted: Sequence[Training]) -> str:
     kinds = dict.fromkeys((one.method, one.strength) for one in wanted)
     for method, strength in kinds:
         own = [one for one in wanted if (one.method, one.strength) == (method, strength)]
-        found = [(one, record) for one in own if (record := record_of(folder, one))]
+        found = [
+            (one, record)
+            for one in own
+            if (record := record_of(folder, one)) is not None and "failed" not in record
+        ]
         if not found:
             continue
         name = method if method not in USUAL else f"{method}, strength {strength:g}"
