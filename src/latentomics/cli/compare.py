@@ -70,7 +70,8 @@ def compare(
 ) -> int:
     """Put runs side by side; the first is what the others are compared with.
 
-    Differences are paired where two runs have the very same split.
+    Differences are paired where two runs have the very same split. Latents of runs that differ in
+    their seed alone are matched.
     """
     from latentomics import flow
 
