@@ -51,6 +51,8 @@ def test_KA_24_1_a_code_that_is_the_factors(levels):
     assert information_gap(levels, factors).mean() == pytest.approx(0.999, abs=5e-4)
     assert sap(levels, factors) == pytest.approx(1.000, abs=5e-4)
     assert votes(levels, factors) == 1
+    noise = np.random.default_rng(1).normal(size=(N, 2))
+    assert votes(np.concatenate([levels, noise], axis=1), factors) == 1  # noise is never stillest
     assert disentanglement_of(np.eye(2)) == completeness_of(np.eye(2)) == 1
 
 
