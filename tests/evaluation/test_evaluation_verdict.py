@@ -166,6 +166,16 @@ def test_features_that_tell_the_site_are_a_warning():
     assert "tell the site: AUROC 0.800" in found.sentence
 
 
+def test_a_shift_that_no_probe_tells_is_not_called_telling_the_site():
+    results = [r for r in good() if r.evaluation != "site"]
+    results.append(record("site", "latent", "auroc", 0.31, 0.2, 0.45, target="site", p=0.9))
+    results.append(record("mmd", "latent", "mmd2", 0.1, target="A | B", p=0.04))
+    found = verdict(results, [], FACTS)[4]
+    assert found.status == "warn"
+    assert "differ between sites (MMD between sites: p 0.04)" in found.sentence
+    assert "tell the site" not in found.sentence
+
+
 def test_nothing_known_is_a_warning_and_a_demonstration_shows_no_intervals():
     assert statuses([], Facts()) == ["warn"] * 5
     results = [*good(), record("mmd", "latent", "mmd2", 0.1, target="A | B", p=0.5)]

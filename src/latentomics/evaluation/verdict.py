@@ -159,12 +159,15 @@ def _site(words: Words) -> Sentence:
             "patients each were named.",
         )
     p = _p(found) if found is not None else 1.0
-    if (found is not None and above_chance(found) and p < 0.05) or (smallest or 1.0) < 0.05:
-        say = words.say(found) if found is not None else "unknown AUROC"
+    told = found is not None and above_chance(found) and p < 0.05
+    if told or (smallest or 1.0) < 0.05:
+        say = words.say(found) if found is not None else "AUROC unknown"
+        how = f"The features tell the site: {say}, chance is 0.5{tested}"
+        if not told:
+            how = f"The features differ between sites{tested}, though a probe does not tell: {say}"
         return Sentence(
             status="warn",
-            sentence=f"The features tell the site: {say}, chance is 0.5{tested}; a label that goes "
-            "with the site may be read from the scanner.",
+            sentence=f"{how}; a label that goes with the site may be read from the scanner.",
         )
     say = f": {words.say(found)}" if found is not None else ""
     return Sentence(
