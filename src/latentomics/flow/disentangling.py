@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from latentomics.core import IntArray, RequestError, Result
-from latentomics.evaluation import LabelLike, disentanglement, factors_of
+from latentomics.evaluation import LabelLike, active_latents, disentanglement, factors_of
 from latentomics.flow.evidence import one_thread
 from latentomics.flow.records import Event, OnEvent
 from latentomics.flow.refitted import Refitted
@@ -32,21 +32,23 @@ def disentangled(opened: Refitted, labels: Sequence[LabelLike], on_event: OnEven
     for number, name in enumerate(CODES):
         told = f"disentanglement of {name}"
         on_event(Event(stage="evidence", done=number, total=len(CODES), message=told))
-        code = opened.features[name]
+        features = opened.features[name]
         with one_thread():
             results += disentanglement(
                 name,
-                code.values[known].astype(np.float64),
+                features.values[known].astype(np.float64),
                 factors,
                 patients,
                 gaussian=name == "latent" and _has_prior(opened),
-                names=code.names,
+                names=features.names,
                 seed=opened.seed,
             )
     if not any(one.features == "latent" for one in results):
+        code = opened.features["latent"].values[known].astype(np.float64)
+        used = active_latents(code, gaussian=_has_prior(opened)) if len(known) else code[:0]
         raise RequestError(
-            f"the code cannot be scored: {len(known)} held-out cases have all of "
-            f"{len(factors)} factors",
+            f"the code cannot be scored: {len(known)} held-out cases have all of {len(factors)} "
+            f"factors, and {np.count_nonzero(used)} of {code.shape[1]} latents are in use",
             ", ".join(label.name for label in labels),
             "50 held-out cases, two factors that vary and two latents in use are needed",
         )
