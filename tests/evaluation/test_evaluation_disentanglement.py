@@ -219,6 +219,8 @@ def test_D1_records_are_the_same_for_a_seed_and_say_how_they_came_about():
     assert (mig["columns"], mig["in_use"], mig["rotations"]) == (3, 2, 49)
     assert mig["by_latent"]["names"] == ["a", "b"]  # c never varies
     assert np.shape(mig["by_latent"]["values"]) == (2, 2)
+    # 100 cases: the bias of a histogram is about (bins - 1)^2 / 2n nats, of an entropy of log 20
+    assert mig["shuffled"] == pytest.approx(19**2 / 200 / np.log(20), rel=0.3)
     gaps = mig["by_factor"]["values"]
     assert np.mean(gaps) == pytest.approx(some["mig"].value, abs=1e-4)
     assert some["factorvae_score"].settings["chance"] == 0.5

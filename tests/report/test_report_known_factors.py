@@ -22,6 +22,7 @@ def test_the_matrix_and_the_scores_say_which_latent_holds_what() -> None:
     (picture,) = next(block for block in blocks if isinstance(block, Gallery)).pictures
     assert "size most in latent_001" in picture.alternative
     assert "20 bins" in picture.caption
+    assert f"White: {found[0].settings['shuffled']:.2f}" in picture.caption
     table = next(block for block in blocks if isinstance(block, Table))
     assert table.columns[-1] == "PCA"
     assert len(table.rows) == 6

@@ -150,8 +150,14 @@ def _of_axes(
     turned = [
         _scores(rotated(values, draw), factors, halves, ballot).means() for _ in range(ROTATIONS)
     ]
+    shared, entropies = information(stream(seed, "shuffled").permutation(values), factors)
+    by_chance = round(float((shared / entropies).mean()), DIGITS)
     more: dict[str, dict[str, object]] = {
-        "mig": {"bins": BINS, **_detail(own.information, factors, names)},
+        "mig": {
+            "bins": BINS,
+            "shuffled": by_chance,
+            **_detail(own.information, factors, names),
+        },
         "sap": _detail(own.separation, factors, names),
         "factorvae_score": {"votes": VOTES, "batch": BATCH, "chance": 1 / len(factors)},
     }

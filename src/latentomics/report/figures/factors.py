@@ -36,9 +36,14 @@ def strongest(shares: DoubleArray, most: int = MOST) -> list[int]:
 
 @styled
 def factor_matrix(
-    shares: DoubleArray, latents: Sequence[str], factors: Sequence[str], *, legend: str
+    shares: DoubleArray,
+    latents: Sequence[str],
+    factors: Sequence[str],
+    *,
+    chance: float,
+    legend: str,
 ) -> Figure:
-    """Draw the matrix with latents as rows, in the order of ``strongest``."""
+    """Draw the matrix with latents as rows, in the order of ``strongest``; white is chance."""
     from matplotlib.figure import Figure
 
     rows = strongest(shares)
@@ -46,7 +51,12 @@ def factor_matrix(
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.add_subplot()
     drawn = axes.imshow(
-        shares[rows], cmap="Blues", vmin=0, vmax=1, interpolation="nearest", aspect="auto"
+        shares[rows],
+        cmap="Blues",
+        vmin=min(chance, 0.99),
+        vmax=1,
+        interpolation="nearest",
+        aspect="auto",
     )
     axes.set_xticks(range(len(factors)), [short(name, 18) for name in factors], rotation=45,
                     ha="right", rotation_mode="anchor")  # fmt: skip

@@ -57,8 +57,14 @@ def _matrix(results: Sequence[Result]) -> list[Block]:
     shares = np.array(values, np.float64)
     if not names or shares.shape != (len(names), len(factors)):
         return []
+    shuffled = record.settings.get("shuffled")
+    chance = float(shuffled) if isinstance(shuffled, (int, float)) else 0.0
     figure = factor_matrix(
-        shares, [str(name) for name in names], factors, legend="share of the factor's entropy"
+        shares,
+        [str(name) for name in names],
+        factors,
+        chance=chance,
+        legend="share of the factor's entropy",
     )
     best = [
         f"{factor} most in {names[int(shares[:, column].argmax())]} "
@@ -71,7 +77,8 @@ def _matrix(results: Sequence[Result]) -> list[Block]:
         image=png(figure, 130),
         alternative=f"Mutual information of latents and factors: {'; '.join(best)}.",
         caption=f"Mutual information of {len(names)} latents in use{cut} and {len(factors)} known "
-        f"factors, as a share of each factor's entropy, in {record.settings.get('bins')} bins.",
+        f"factors, as a share of each factor's entropy, in {record.settings.get('bins')} bins. "
+        f"White: {number(chance, 2)}, what shuffled cases seem to share; few cases raise it.",
     )
     return [Gallery(pictures=(picture,))]
 
