@@ -183,7 +183,8 @@ def _retested(gathered: Gathered, main: Fitting, seed: int) -> list[Result]:
     if not pairs:
         return []
     patients = numbered([by_id[test[first]].patient for first, _ in pairs])
-    rows = np.array([main.cases.index(case) for case in test])[np.array(pairs)]  # (pairs, 2)
+    place = {case: row for row, case in enumerate(main.cases)}
+    rows = np.array([place[case] for case in test])[np.array(pairs)]  # (pairs, 2)
     return [
         result
         for name in RETESTED
