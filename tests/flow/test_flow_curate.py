@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from answers_cohort import write_answers
 from flow_cohort import write_cohort
 
 from latentomics import flow
@@ -131,3 +132,22 @@ def test_what_cannot_be_curated_says_why(finished: flow.RunRecord, tmp_path: Pat
         flow.curate(finished.folder, lowest_icc=1.0)
     with pytest.raises(RequestError, match="no finished run"):
         flow.curate(tmp_path)
+
+
+@pytest.mark.slow
+def test_classic_features_and_size_are_measured_again_too(tmp_path: Path) -> None:
+    manifest = write_answers(tmp_path / "cohort", shift=4.0, masks=True)
+    asked = Request(site="site", method="probabilistic-pca", latent=4)
+    flow.run(manifest, tmp_path / "RUN", asked, workers=1)
+    record = flow.curate(tmp_path / "RUN", workers=1)
+    figures = pandas.read_csv(tmp_path / "RUN" / "curation.csv").set_index("name")
+    assert set(figures["group"]) == {"latent", "classic", "size"}
+    judged = figures["stability"].notna()
+    assert judged["size_mm3"]
+    assert judged[figures["group"] == "classic"].mean() > 0.9  # the others never vary
+    for name in ("size_voxels", "size_mm3", "classic_outline_approximate_area"):
+        assert figures.loc[name, ["left_out_by", "instead"]].tolist() == [
+            "redundancy",
+            "classic_outline_area",
+        ]
+    assert "classic_outline_area" in record.kept
