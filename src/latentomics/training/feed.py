@@ -102,8 +102,8 @@ class Feed:
             patches = stream(self.plan.seed, "validation patches", number)
             yield number, self._on_device(self.held_out.batch(part, patches))
 
-    def corrupted(self, batch: Batch, step: int) -> Tensor:
-        """Return the values of a batch with the plan's noise, drawn anew."""
+    def corrupted(self, batch: Batch, step: int, part: str = "") -> Tensor:
+        """Return the values of a batch with the plan's noise, drawn anew for each step and part."""
         noise = self.plan.noise.value
         if noise is None:
             return batch.values
@@ -117,7 +117,7 @@ class Feed:
             NOISES[noise.model],
             noise.sigma,
             relative=noise.unit == "scale",
-            generator=self.share("", step, len(values)).generator("noise"),
+            generator=self.share(part, step, len(values)).generator("noise"),
             options=noise.options,
         )
         return values

@@ -70,15 +70,16 @@ class AutoencoderTask:
         return loss, terms | self._beta(weights, loss)
 
     def validation(self, parts: int = 1) -> Terms:
-        """Return mean terms over fixed samples: clean input, fixed draws of the code."""
+        """Return mean terms over fixed samples, with fixed draws of the noise and of the code."""
         sums: Terms = {}
         watch, samples = LatentWatch(), 0
         weights = self.method.validation_weights()
         for number, batch in self.feed.validation():
             pieces = min(parts, len(batch.values))
+            values = self.feed.corrupted(batch, number, "validation ")
             for part in range(pieces):
                 share = self.feed.share("validation ", number, len(batch.values), part, pieces)
-                view = self._view(batch, batch.values, share)
+                view = self._view(batch, values, share)
                 watch.see(view.code)
                 size = len(share.own(batch.values))
                 samples += size
