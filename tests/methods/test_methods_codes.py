@@ -218,7 +218,7 @@ def test_sparse_codes_have_few_active_units(settings: dict[str, float | str], sh
 
 class TestSettings:
     def test_a_variant_brings_its_parts(self) -> None:
-        assert method_named("sparse", {}).penalties == {"sparsity": 3.0}
+        assert method_named("sparse", {}).penalties == {"sparsity": 0.003}
         assert method_named("sparse", {"kind": "kl", "rho": 0.1}).all_options()["rho"] == 0.1
         top = method_named("sparse", {"kind": "top-k", "active": 5.0})
         assert (top.code, top.penalties, top.network["active"]) == ("top-k", {}, 5)

@@ -35,7 +35,7 @@ enter(
         summary="a code of which few units are active, by divergence, by L1 or by the largest k",
         paper="Ng 2011; Makhzani and Frey 2014",
         code="sigmoid",
-        penalties={"sparsity": 3.0},
+        penalties={"sparsity": 0.003},
         variants={
             "kind": {
                 "kl": {},
@@ -53,7 +53,7 @@ enter(
         summary="a code that hardly moves when the sample changes a little",
         paper="Rifai et al. 2011",
         code="sigmoid",
-        penalties={"contraction": 0.1},
+        penalties={"contraction": 1e-6},
     ),
     Method(
         name="transforming",
