@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+import yaml
 from answers_cohort import write_answers
 from flow_cohort import write_cohort
 
@@ -82,18 +83,17 @@ def test_curated_again_it_is_the_same_and_steps_can_be_left_out(
 
 @pytest.mark.slow
 def test_L2_noise_in_place_of_the_test_set_leaves_curation_byte_identical(
-    finished: flow.RunRecord,
-    cohort: Path,
-    asked: Request,
-    curated: tuple[Path, flow.CurateRecord],
-    tmp_path: Path,
+    finished: flow.RunRecord, curated: tuple[Path, flow.CurateRecord], tmp_path: Path
 ) -> None:
     noisy = write_cohort(tmp_path / "cohort")
     table = pandas.read_parquet(finished.folder / "cohort.parquet")
     draws = np.random.default_rng(7)
     for case in table.loc[table["split"] == "test", "case"]:
         np.save(noisy.parent / f"{case}.npy", draws.normal(100, 30, (16, 16)).astype(np.float32))
-    flow.run(noisy, tmp_path / "RUN", asked, workers=1)
+    plan = yaml.safe_load((finished.folder / "plan.yaml").read_text())
+    plan["request"]["manifest"] = str(noisy)
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    flow.run(tmp_path / "plan.yaml", tmp_path / "RUN", workers=1)
     other = flow.curate(tmp_path / "RUN", workers=1)
     folder, record = curated
     flow.curate(folder, workers=1)

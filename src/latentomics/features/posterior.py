@@ -14,7 +14,7 @@ import numpy as np
 from latentomics.core import DoubleArray, Gaussian, IntArray, RequestError
 from latentomics.dataset import Store
 from latentomics.features.reading import CHUNK, chunk_of, chunks, read_each, reading
-from latentomics.features.samples import ByCase, by_case, flips_of, input_of
+from latentomics.features.samples import ByCase, by_case, flips_of
 
 if TYPE_CHECKING:
     from latentomics.models import Network
@@ -25,18 +25,13 @@ def posteriors(
     network: Network, store: Store, rows: IntArray
 ) -> tuple[DoubleArray, DoubleArray] | None:
     """Return means and log variances of samples; None where a code is no Gaussian vector."""
-    import torch
-
     if network.spec.code != "gaussian" or not len(rows):
         return None
-    device = next(network.parameters()).device
     found: list[tuple[DoubleArray, DoubleArray]] = []
     with reading(network):
         for start in range(0, len(rows), CHUNK):
             some = rows[start : start + CHUNK]
-            inputs = [input_of(store, int(row), network.spec.channels_in) for row in some]
-            inputs += inputs[:1] * (CHUNK - len(inputs))
-            code = network.encode(torch.from_numpy(np.stack(inputs)).to(device))
+            code = network.encode(chunk_of(network, store, some.tolist()))
             if not isinstance(code, Gaussian) or code.mean.ndim != 2:
                 return None
             mean, log_var = (

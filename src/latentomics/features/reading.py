@@ -96,12 +96,11 @@ def chunks(store: Store) -> list[range]:
     return [range(start, min(start + CHUNK, len(store))) for start in starts]
 
 
-def chunk_of(network: Network, store: Store, rows: range) -> Tensor:
+def chunk_of(network: Network, store: Store, rows: Sequence[int]) -> Tensor:
     """Return the input of a chunk (CHUNK, channels, *size), padded with zeros."""
     inputs = np.stack([input_of(store, row, network.spec.channels_in) for row in rows])
-    return tensor_of(
-        network, np.pad(inputs, [(0, CHUNK - len(inputs))] + [(0, 0)] * (inputs.ndim - 1))
-    )
+    padding = [(0, CHUNK - len(inputs)), *[(0, 0)] * (inputs.ndim - 1)]
+    return tensor_of(network, np.pad(inputs, padding))
 
 
 def tensor_of(network: Network, values: FloatArray) -> Tensor:

@@ -59,10 +59,12 @@ def ask(
     IntegrityError
         When the cohort has changed since the run.
     """
-    names = ", ".join(sorted({*ON_DEMAND, *OF_ALL_LABELS}))
-    if only not in names.split(", "):
+    names = sorted({*ON_DEMAND, *OF_ALL_LABELS})
+    if only not in names:
         raise RequestError(
-            f"there is no evaluation {only!r} on demand", "--only", f"choose one of: {names}"
+            f"there is no evaluation {only!r} on demand",
+            "--only",
+            f"choose one of: {', '.join(names)}",
         )
     opened = refit(run, labels=labels, workers=workers, on_event=on_event)
     if not opened.gathered.request.labels:

@@ -48,6 +48,7 @@ from latentomics.features import (
 )
 from latentomics.flow.asked import PLAN
 from latentomics.flow.asking import put
+from latentomics.flow.cohorts import own_cohort
 from latentomics.flow.comparing import held_labels
 from latentomics.flow.evidence import one_thread, without_intervals
 from latentomics.flow.gather import counter
@@ -58,7 +59,6 @@ from latentomics.flow.records import CurateRecord, Event, OnEvent, ignore
 from latentomics.flow.sealing import verify
 from latentomics.flow.stability import MOST, in_turn, measured_again
 from latentomics.planning import load_plan
-from latentomics.sources import read_cohort
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -150,13 +150,7 @@ def _again(
     run: Path, model: Model, table: FeatureTable, *, workers: int | None, on_event: OnEvent
 ) -> Again | None:
     """Measure training cases again; the columns that were, in every way that differs at once."""
-    request = load_plan(run / PLAN).request
-    cohort = read_cohort(
-        Path(request.manifest),
-        channels=request.channels,
-        site=request.site,
-        mask_label=request.mask_label,
-    )
+    cohort = own_cohort(load_plan(run / PLAN).request)
     training = set(table.frame.loc[table.frame["split"] == "train", "case"])
     cases = [case for case in cohort.cases if case.id in training]
     chosen: list[Case] = in_turn(cases, stream(model.plan.seed, "curation"))[:MOST]
