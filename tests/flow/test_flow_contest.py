@@ -138,3 +138,22 @@ def test_what_cannot_be_held_says_why(tmp_path: Path) -> None:
         latentomics.compare("a.csv", methods=["linear", "vae"])
     with pytest.raises(RequestError, match="compared as they are"):
         latentomics.compare("A", "B", latent=4)
+
+
+@pytest.mark.slow
+def test_a_method_that_the_cohort_refuses_is_left_out_and_the_others_stand(tmp_path: Path) -> None:
+    manifest = write_cohort(tmp_path / "cohort", cases=40)
+    asked = {"labels": ["large"], "epochs": 1, "latent": 4, "seeds": 1, "workers": 1}
+    folder = tmp_path / "contest"
+    found = latentomics.compare(
+        manifest,
+        methods=["recurrent-vae", "linear", "probabilistic-pca"],
+        output=folder,
+        **asked,
+    )
+    assert {one.method for one in found.ranking.standings} == {"linear", "probabilistic-pca"}
+    assert len(found.left_out) == 1
+    assert found.left_out[0].startswith("left out: recurrent-vae-seed-0: ")
+    assert found.exit_code == 4
+    with pytest.raises(RequestError, match="recurrent-vae"):
+        latentomics.compare(manifest, methods=["recurrent-vae", "linear"], output=folder, **asked)

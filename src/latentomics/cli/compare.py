@@ -174,7 +174,9 @@ def _standings(held: Contest) -> str:
         for one in ranking.standings
     ]
     paths = f"figures   {held.table}\npicture   {held.picture}"
-    return "\n\n".join([columns(header, rows), "\n".join(ranking.sentences), paths])
+    return "\n\n".join(
+        [columns(header, rows), "\n".join([*ranking.sentences, *held.left_out]), paths]
+    )
 
 
 def _behind(apart: Apart | None) -> tuple[str, str, str]:
@@ -229,4 +231,6 @@ def _curve(swept: Swept) -> str:
         (str(length), *(value.get((length, *name), "") for name in names)) for length in lengths
     ]
     heads = [" ".join(part for part in name if part) for name in names]
-    return f"{columns(('latents', *heads), rows)}\n\npicture   {swept.picture}"
+    return "\n\n".join(
+        [columns(("latents", *heads), rows), *swept.left_out, f"picture   {swept.picture}"]
+    )

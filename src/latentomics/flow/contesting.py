@@ -28,7 +28,7 @@ from latentomics.flow.standings import (
     Ranking,
     ranking_of,
 )
-from latentomics.flow.sweeping import run_each, write_figures
+from latentomics.flow.sweeping import left_out, refuse_single, run_each, write_figures
 from latentomics.methods import method_named
 from latentomics.planning import Request
 from latentomics.report import MethodFigure, draw_methods
@@ -36,7 +36,10 @@ from latentomics.report import MethodFigure, draw_methods
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """A finished comparison: its folder, the order of the methods, and what it rests on."""
+    """A finished comparison: its folder, the order of the methods, and what it rests on.
+
+    A method one of whose seeds came to no end is no part of it; ``left_out`` says why.
+    """
 
     folder: Path
     picture: Path
@@ -45,6 +48,7 @@ class Contest:
     ranking: Ranking
     figures: tuple[MethodFigure, ...]
     runs: tuple[Path, ...]
+    left_out: tuple[str, ...]
     exit_code: int
 
 
@@ -72,7 +76,9 @@ def contest(
     Raises
     ------
     RequestError
-        When a method is unknown, there are fewer than two, or the request is wrong.
+        When a method is unknown, or there are fewer than two.
+    LatentomicsError
+        Of the first run that came to no end, when fewer than two methods did.
     """
     request = asked or Request()
     named = tuple(dict.fromkeys(methods))
@@ -85,12 +91,15 @@ def contest(
         place: request.model_copy(update={"method": method, "seed": seed})
         for (method, seed), place in places.items()
     }
-    code = run_each(source, requests, workers=workers, on_event=on_event)
-    ended = {key: read_ended(place, place.name) for key, place in places.items()}
+    code, failed = run_each(source, requests, workers=workers, on_event=on_event)
+    stopped = {method for (method, _), place in places.items() if place in failed}
+    whole = [method for method in named if method not in stopped]
+    refuse_single(whole, failed)
+    ended = {key: read_ended(place, place.name) for key, place in places.items() if key[0] in whole}
     with one_thread():
         figures = [one for key, run in ended.items() for one in figures_of(*key, run)]
         figures += _matched(ended)
-        ranking = ranking_of(figures, named, numbers, ended)
+        ranking = ranking_of(figures, whole, numbers, ended)
     table, picture = write_figures(folder, "methods", figures, draw_methods(figures))
     return Contest(
         folder=folder,
@@ -99,7 +108,8 @@ def contest(
         seeds=numbers,
         ranking=ranking,
         figures=tuple(figures),
-        runs=tuple(requests),
+        runs=tuple(places[key] for key in ended),
+        left_out=left_out(failed),
         exit_code=code,
     )
 

@@ -14,7 +14,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latentomics.core import RequestError, Result, write_atomic
+from latentomics.core import (
+    IncompleteError,
+    Interrupted,
+    LatentomicsError,
+    RequestError,
+    Result,
+    write_atomic,
+)
 from latentomics.flow.asked import PLAN
 from latentomics.flow.folder import read_results
 from latentomics.flow.job import run
@@ -37,6 +44,7 @@ class Swept:
     picture: Path
     figures: tuple[LengthFigure, ...]
     runs: tuple[Path, ...]
+    left_out: tuple[str, ...]
     exit_code: int
 
 
@@ -67,8 +75,9 @@ def sweep(
     Raises
     ------
     RequestError
-        When there are fewer than two lengths, the request is wrong, or a run in the folder was
-        made by another request or from other files.
+        When there are fewer than two lengths.
+    LatentomicsError
+        Of the first run that came to no end, when fewer than two did.
     """
     if len(set(lengths)) < 2:
         raise RequestError(
@@ -79,18 +88,21 @@ def sweep(
     requests = {
         place: request.model_copy(update={"latent": length}) for length, place in places.items()
     }
-    code = run_each(source, requests, workers=workers, on_event=on_event)
+    code, failed = run_each(source, requests, workers=workers, on_event=on_event)
+    whole = [length for length, place in places.items() if place not in failed]
+    refuse_single(whole, failed)
     figures = [
         one
-        for length, place in places.items()
-        for one in figures_of(length, read_results(place / "results.json"))
+        for length in whole
+        for one in figures_of(length, read_results(places[length] / "results.json"))
     ]
     _, picture = write_figures(folder, "bottleneck", figures, draw_lengths(figures))
     return Swept(
         folder=folder,
         picture=picture,
         figures=tuple(figures),
-        runs=tuple(requests),
+        runs=tuple(places[length] for length in whole),
+        left_out=left_out(failed),
         exit_code=code,
     )
 
@@ -101,29 +113,49 @@ def run_each(
     *,
     workers: int | None = None,
     on_event: OnEvent = ignore,
-) -> int:
+) -> tuple[int, dict[Path, LatentomicsError]]:
     """Run a cohort once a folder; one that was begun goes on, one that was done stays.
 
     Returns
     -------
-    int
-        The exit code of the first run that had another one than 0, else 0.
+    tuple of int and dict
+        The exit code of the first run that had another one than 0, else 0, and what stopped the
+        runs that came to no end.
     """
-    code = 0
+    codes: list[int] = []
+    failed: dict[Path, LatentomicsError] = {}
     for number, (place, request) in enumerate(requests.items()):
         told = f"run {number + 1} of {len(requests)}: {place.name}"
         on_event(Event(stage="sweep", done=number, total=len(requests), message=told))
         begun, ended = (place / PLAN).is_file(), (place / SEAL).is_file()
-        record = run(
-            source,
-            place,
-            request,
-            resume=begun and not ended,
-            workers=workers,
-            on_event=on_event,
-        )
-        code = code or record.exit_code
-    return code
+        try:
+            record = run(
+                source,
+                place,
+                request,
+                resume=begun and not ended,
+                workers=workers,
+                on_event=on_event,
+            )
+        except Interrupted:
+            raise
+        except LatentomicsError as error:
+            failed[place] = error
+            codes.append(IncompleteError.exit_code)
+        else:
+            codes.append(record.exit_code)
+    return next(filter(None, codes), 0), failed
+
+
+def refuse_single(whole: Sequence[object], failed: Mapping[Path, LatentomicsError]) -> None:
+    """Refuse to compare fewer than two, by what stopped the first run."""
+    if len(whole) < 2:
+        raise next(iter(failed.values()))
+
+
+def left_out(failed: Mapping[Path, LatentomicsError]) -> tuple[str, ...]:
+    """Return a sentence for each run that came to no end."""
+    return tuple(f"left out: {place.name}: {error}" for place, error in failed.items())
 
 
 def write_figures(
