@@ -120,3 +120,15 @@ def test_too_few_cases_give_no_record():
 def test_retests_are_paired_with_their_tests():
     cases = ["a", "a2", "b", "c2"]
     assert retest_pairs(cases, [None, "a", None, "c"]) == [(0, 1)]
+
+
+def test_the_interval_of_few_patients_covers_the_agreement_they_were_drawn_with():
+    draws, agreement, covered = np.random.default_rng(4), 0.7, 0
+    patients, names = np.arange(12), [f"latent_{number}" for number in range(31)]
+    for _ in range(40):
+        case = draws.normal(size=(12, 1, 31)) * np.sqrt(agreement)
+        values = case + draws.normal(size=(12, 6, 31)) * np.sqrt(1 - agreement)
+        found = stability("latent", names, values, patients, target="chained")[0]
+        assert found.low < found.value < found.high
+        covered += found.low < agreement < found.high
+    assert covered >= 36  # of 40; percentiles of resamples cover it 28 times

@@ -27,6 +27,8 @@ GOOD, EXCELLENT = 0.75, 0.9
 ZWANENBURG = 0.9  # of ICC(1,1), their robust features
 DRAWS = 500
 FEWEST = 5  # subjects
+NORMAL_95 = 1.959964
+LOWEST, HIGHEST = -1 + 2.0**-24, 1 - 2.0**-24
 Values = npt.NDArray[np.floating]
 
 
@@ -89,8 +91,8 @@ def stability(
         return Result(evaluation="stability", features=features, target=target, metric=metric,
                       value=value, n=number, settings={**shared, **more}, **ends)  # fmt: skip
 
-    ends = _ends(table, patients, seed)
-    resampled = f"95 %, {DRAWS} resamples of patients"
+    ends = _ends(table, _median(icc), patients, seed)
+    resampled = f"95 %, Fisher z, {DRAWS} resamples of patients"
     if not detail:
         return [record("icc_median", _median(icc), ends=ends, interval=resampled)]
     return [
@@ -111,13 +113,29 @@ def retest_pairs(cases: Sequence[str], retest_of: Sequence[str | None]) -> list[
     ]
 
 
-def _ends(table: DoubleArray, patients: IntArray, seed: int) -> dict[str, float | None]:
+def _ends(
+    table: DoubleArray, median: float, patients: IntArray, seed: int
+) -> dict[str, float | None]:
+    """Return the limits of the median by the spread of its Fisher z over resamples.
+
+    Percentiles of resamples would lie too low: a case drawn twice differs from itself by nothing,
+    so few patients seem to differ less than they do.
+    """
     weights = statistics.resample_patients(patients, DRAWS, seed).astype(np.int64)
     medians = [
         _median(icc_agreement_value(table[np.repeat(np.arange(len(w)), w)])) for w in weights
     ]
-    low, high = statistics.interval(np.array(medians))
-    return {"low": low, "high": high}
+    spread = float(np.std(_fisher(medians), ddof=1))
+    if not np.isfinite(spread):
+        return {"low": None, "high": None}
+    low, high = np.tanh(_fisher([median]) + NORMAL_95 * spread * np.array([-1.0, 1.0]))
+    return {"low": float(low), "high": float(high)}
+
+
+def _fisher(icc: Sequence[float]) -> DoubleArray:
+    """Return z of agreements; one of 1 counts as the nearest below that float32 tells."""
+    z: DoubleArray = np.arctanh(np.clip(icc, LOWEST, HIGHEST))
+    return z
 
 
 def _median(icc: DoubleArray) -> float:
