@@ -87,12 +87,16 @@ class Feed:
         batch = self.train.batch(self.rows(step), stream(self.plan.seed, "patches", step))
         return self._moved(self._on_device(batch), step)
 
-    def other(self, step: int, part: int, parts: int) -> Batch:
-        """Return a part of another batch of training samples, drawn with replacement."""
+    def other(self, step: int) -> Batch:
+        """Return another batch of training samples, drawn with replacement and moved as a step's.
+
+        A second batch of samples that are not moved would differ from the first in more than what
+        is compared.
+        """
         seed = self.plan.seed
         rows = stream(seed, "second batch", step).integers(0, len(self.train), self.batch)
-        rows = rows[part::parts]
-        return self._on_device(self.train.batch(rows, stream(seed, "second patches", step)))
+        batch = self.train.batch(rows, stream(seed, "second patches", step))
+        return self._moved(self._on_device(batch), step, "second ")
 
     def validation(self) -> Iterator[tuple[int, Batch]]:
         """Give the number of the first sample and the batch of each part of a validation pass."""
@@ -122,7 +126,7 @@ class Feed:
         )
         return values
 
-    def _moved(self, batch: Batch, step: int) -> Batch:
+    def _moved(self, batch: Batch, step: int, part: str = "") -> Batch:
         import torch
 
         bent = self.plan.deformation.value
@@ -131,7 +135,7 @@ class Feed:
         flips = self.plan.symmetries.value == "flips" and not local
         if not reach and not flips and not bent:
             return batch
-        generator = stream(self.plan.seed, "moves", step)
+        generator = stream(self.plan.seed, part + "moves", step)
         moves = draw_moves(generator, self.plan.dimension.value, reach, flips=flips)
         names = ["values", *(["mask"] if self.plan.mask_channel.value else [])]
         names += ["weight"] if self.plan.loss_region.value != "all" else []

@@ -185,10 +185,11 @@ class AutoencoderTask:
 
         if self.method.companion is None or not COMPANIONS[self.method.companion].shuffled:
             return None
-        batch = self.feed.other(step, part, parts)
+        batch = self.feed.other(step)
+        values = self.feed.corrupted(batch, step, "second ")
+        share = self.feed.share("second ", step, len(values), part, parts)
         with torch.no_grad():
-            code = self._encode(batch.values, batch.mask)
-        share = self.feed.share("second ", step, len(batch.values))
+            code = self._encode(share.own(values), share.own(batch.mask))
         drawn = self._draw(code, share, 1)
         chance = torch.rand(drawn.shape, generator=share.generator("shuffle"), device=drawn.device)
         return drawn.gather(0, chance.argsort(0))
