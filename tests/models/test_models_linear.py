@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import multivariate_normal
 
 from latentomics.core import Gaussian, NetworkSpec, Point, RequestError
 from latentomics.models import Network, build_network, centre
@@ -71,11 +72,10 @@ def convolutional(code: str) -> Network:
     return build_network(spec, 0)
 
 
-@pytest.mark.parametrize("code", ["point", "gaussian"])
-def test_linear_path_starts_exactly_at_pca(code: str) -> None:
+def test_linear_path_starts_exactly_at_pca() -> None:
     data = np.random.default_rng(2).standard_normal((60, 130)) * np.linspace(3, 0.1, 130)
     mean, components, variances = pca(data, 4)
-    network = convolutional(code)
+    network = convolutional("point")
     values = torch.from_numpy(data).float().reshape(60, 1, 10, 13)
     before = network(values)[1]
     network.set_linear_path(mean, components, variances)
@@ -84,10 +84,37 @@ def test_linear_path_starts_exactly_at_pca(code: str) -> None:
     expected = (mean + centred @ components.T @ components).reshape(output.shape)
     assert not torch.allclose(before, expected, atol=1e-2)
     torch.testing.assert_close(output, expected, rtol=1e-4, atol=1e-4)
+    assert isinstance(encoded, Point)
     spread = centre(encoded).var(0, correction=0)
-    assert isinstance(encoded, Gaussian if code == "gaussian" else Point)
-    wanted = torch.ones(4) if code == "gaussian" else variances / variances.mean()
-    torch.testing.assert_close(spread, wanted, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(spread, variances / variances.mean(), rtol=1e-3, atol=1e-3)
+
+
+def test_a_gaussian_code_starts_at_probabilistic_pca_whose_bound_is_the_likelihood() -> None:
+    data = np.random.default_rng(2).standard_normal((300, 130)) * np.linspace(3, 0.1, 130)
+    mean, components, variances = pca(data, 4)
+    noise = float(np.linalg.eigvalsh(np.cov(data.T, bias=True))[:-4].mean())
+    network = convolutional("gaussian")
+    network.set_probabilistic(mean, components, variances, noise)
+    values = torch.from_numpy(data).float().reshape(300, 1, 10, 13)
+    with torch.no_grad():
+        code = network.encode(values)
+        assert isinstance(code, Gaussian)
+        output = network.decode(code.mean).flatten(1)
+        columns = network.decode(torch.eye(4)).flatten(1) - network.decode(
+            torch.zeros(1, 4)
+        ).flatten(1)
+    width = code.log_var.exp()
+    error = (values.flatten(1) - output).square().sum(1) + width @ columns.square().sum(1)
+    likelihood = -0.5 * (error / noise + 130 * np.log(2 * np.pi * noise))
+    kl = 0.5 * (width + code.mean.square() - 1 - code.log_var).sum(1)
+    covariance = (columns.T @ columns).double().numpy() + noise * np.eye(130)
+    exact = multivariate_normal(mean.double().numpy(), covariance).logpdf(data).mean()
+    assert float((likelihood - kl).mean()) == pytest.approx(exact, rel=1e-5)
+
+
+def test_only_gaussian_codes_start_at_probabilistic_pca() -> None:
+    with pytest.raises(RequestError, match="probabilistic PCA"):
+        convolutional("point").set_probabilistic(*pca(np.eye(130), 4), 1.0)
 
 
 def test_convolutions_learn_from_the_start_at_pca() -> None:

@@ -64,8 +64,9 @@ def test_fields_of_a_method_stand() -> None:
     spec = chosen("dense", "point", (28, 28), fields={"widths": (9, 8), "basis": None}).value
     assert (spec.widths, spec.basis) == ((9, 8), 16)
     assert isinstance(spec, NetworkSpec)
-    plain = chosen("convolutional", "point", (28, 28)).value
-    assert plain.linear_path
+    for code in ("point", "gaussian"):
+        assert chosen("convolutional", code, (28, 28)).value.linear_path
+    assert not chosen("convolutional", "sigmoid", (28, 28)).value.linear_path
     assert not chosen(
         "convolutional", "point", (28, 28), fields={"linear_path": False}
     ).value.linear_path

@@ -15,6 +15,7 @@ from latentomics.core import Code, Gaussian, NetworkSpec, Point, RequestError
 from latentomics.models.quantiser import Quantiser
 
 LOG_VAR_LIMIT = 10.0  # METHODS, section 6: variances between e^-10 and e^10, softly
+MOST_OF_LIMIT = 0.95  # where a start may lie, with some gradient left
 DEPTH = 4  # numbers that one entry of a codebook stands for, where a code has no positions
 
 
@@ -80,6 +81,12 @@ def make_code(
     if kind == "sigmoid":
         return Point(z=z.sigmoid())
     return Point(z=z if kind == "point" else largest(z, active))
+
+
+def spread_of(log_var: Tensor) -> Tensor:
+    """Return the raw numbers that give log variances, which are held within the soft clamp."""
+    share = (log_var / LOG_VAR_LIMIT).clamp(-MOST_OF_LIMIT, MOST_OF_LIMIT)
+    return LOG_VAR_LIMIT * torch.atanh(share)
 
 
 def largest(z: Tensor, count: int) -> Tensor:

@@ -24,9 +24,9 @@ from latentomics.models.blocks import (
     normalisation,
     pad_to,
 )
-from latentomics.models.codes import CodeHead
+from latentomics.models.codes import CodeHead, spread_of
 from latentomics.models.entrance import Entrance
-from latentomics.models.linear_path import LinearPath
+from latentomics.models.linear_path import LinearPath, make_zero
 from latentomics.models.network import NETWORKS, Network
 
 STEADY_FAN_IN = 512  # the widest layer into the code that keeps the plan's learning rate
@@ -117,6 +117,18 @@ class ConvolutionalNetwork(Network):
     def last_layers(self) -> tuple[nn.Module, ...]:
         """Return the last layers before the code and before the output."""
         return (self.into_code, self.decoder.head.convolution)
+
+    @torch.no_grad()
+    def set_probabilistic(
+        self, mean: Tensor, components: Tensor, variances: Tensor, noise_variance: float
+    ) -> None:
+        """Start exactly at probabilistic PCA, the posterior's width included."""
+        if self.linear_path is None or self.spec.code != "gaussian":
+            super().set_probabilistic(mean, components, variances, noise_variance)
+            return
+        log_var, _ = self.linear_path.set_probabilistic(mean, components, variances, noise_variance)
+        make_zero(*self.last_layers())
+        self.into_code.bias[self.spec.latent :] = spread_of(log_var)
 
     def rate_factors(self) -> dict[str, float]:
         """Slow down the linear path, and the layer into the code by its fan-in."""

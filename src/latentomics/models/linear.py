@@ -16,8 +16,6 @@ from latentomics.models.codes import make_code
 from latentomics.models.linear_path import LinearPath, code_scale
 from latentomics.models.network import NETWORKS, Network, refuse_codes
 
-SMALLEST_NOISE = 1e-7  # of the largest variance, where the components leave nothing out
-
 
 @NETWORKS.register("linear")
 class LinearNetwork(Network):
@@ -52,27 +50,11 @@ class LinearNetwork(Network):
     def set_probabilistic(
         self, mean: Tensor, components: Tensor, variances: Tensor, noise_variance: float
     ) -> None:
-        """Become probabilistic PCA, whose bound is the likelihood itself.
-
-        Parameters
-        ----------
-        mean, components, variances : Tensor
-            As in ``set_linear_path``.
-        noise_variance : float
-            Mean variance of the directions that are left out.
-
-        References
-        ----------
-        Tipping and Bishop, 1999; Lucas et al., 2019, arXiv:1911.02469; METHODS, section 2.
-        """
+        """Become probabilistic PCA; see ``LinearPath.set_probabilistic``."""
         if self.log_var is None or self.log_scale is None:
             raise RequestError(
                 "probabilistic PCA needs a Gaussian code", str(self.spec), "set code to gaussian"
             )
-        noise = max(noise_variance, SMALLEST_NOISE * float(variances.max()))
-        signal = (variances - noise).clamp_min(0).sqrt()  # W = U (L - noise)^(1/2)
-        self.path.set(mean, components, 1.0)
-        self.path.encoder.mul_((signal / variances.clamp_min(noise))[:, None])
-        self.path.decoder.mul_(signal)
-        self.log_var.copy_((noise / variances.clamp_min(noise)).log())
+        log_var, noise = self.path.set_probabilistic(mean, components, variances, noise_variance)
+        self.log_var.copy_(log_var)
         self.log_scale.fill_(0.5 * math.log(noise))

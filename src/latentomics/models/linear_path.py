@@ -15,6 +15,7 @@ from torch.nn import functional
 from latentomics.core import NetworkSpec, RequestError
 from latentomics.models.blocks import depth_to_space
 
+SMALLEST_NOISE = 1e-7  # of the largest variance, where the components leave nothing out
 LINEAR_RATE = 0.003  # DESIGN, section 10: at .03 Adam still spoils the start at PCA
 
 
@@ -75,14 +76,44 @@ class LinearPath(nn.Module):
         self.encoder.copy_(components * torch.as_tensor(scale).reshape(-1, 1))
         self.decoder.copy_((components / torch.as_tensor(scale).reshape(-1, 1)).T)
 
+    @torch.no_grad()
+    def set_probabilistic(
+        self, mean: Tensor, components: Tensor, variances: Tensor, noise_variance: float
+    ) -> tuple[Tensor, float]:
+        """Become probabilistic PCA, whose bound is the likelihood itself.
+
+        Parameters
+        ----------
+        mean, components : Tensor
+            As in ``set``.
+        variances : Tensor (latent,)
+            Of the components.
+        noise_variance : float
+            Mean variance of the directions that are left out.
+
+        Returns
+        -------
+        tuple of Tensor (latent,) and float
+            Log variances of the posterior, and the variance of the noise.
+
+        References
+        ----------
+        Tipping and Bishop, 1999; Lucas et al., 2019, arXiv:1911.02469; METHODS, section 2.
+        """
+        noise = max(noise_variance, SMALLEST_NOISE * float(variances.max()))
+        signal = (variances - noise).clamp_min(0).sqrt()  # W = U (L - noise)^(1/2)
+        self.set(mean, components, 1.0)
+        self.encoder.mul_((signal / variances.clamp_min(noise))[:, None])
+        self.decoder.mul_(signal)
+        return (noise / variances.clamp_min(noise)).log(), noise
+
 
 def code_scale(variances: Tensor | None, code: str) -> Tensor | float:
     """Return the factor that brings PCA codes to the size that a code should have.
 
     A point keeps PCA's proportions, with a mean variance of 1, because a probe weighs all latents
-    alike. A Gaussian is compared with N(0, 1) in each latent, so each gets a variance of 1; so does
-    each channel of a map, which would be silent beside the first, the mean of a block, and which
-    is no estimate from few samples but from thousands of blocks.
+    alike. Each channel of a map gets a variance of 1: it would be silent beside the first, the mean
+    of a block, and its variance is no estimate from few samples but from thousands of blocks.
     """
     if variances is None:
         return 1.0

@@ -124,8 +124,8 @@ class Network(nn.Module):
         components : Tensor (latent, D)
             Orthonormal.
         variances : Tensor (latent,), optional
-            Their variances; with them codes start with a mean variance of 1 (a Gaussian code with
-            1 in each latent), without them in the unit of the components.
+            Their variances; with them codes start with a mean variance of 1, without them in the
+            unit of the components.
         """
         if self.linear_path is None:
             raise RequestError(
@@ -135,6 +135,20 @@ class Network(nn.Module):
             )
         self.linear_path.set(mean, components, code_scale(variances, self.spec.code))
         make_zero(*self.last_layers())
+
+    def set_probabilistic(
+        self,
+        mean: Tensor,  # noqa: ARG002
+        components: Tensor,  # noqa: ARG002
+        variances: Tensor,  # noqa: ARG002
+        noise_variance: float,  # noqa: ARG002
+    ) -> None:
+        """Start exactly at probabilistic PCA; see ``LinearPath.set_probabilistic``."""
+        raise RequestError(
+            f"a {self.spec.kind} network cannot start at probabilistic PCA",
+            "network: linear_path",
+            "use a Gaussian code of a convolutional or linear network",
+        )
 
     def rate_factors(self) -> dict[str, float]:
         """Return factors on the learning rate by parameter name, where they are not 1."""

@@ -78,7 +78,7 @@ def choose_network(
 ) -> Choice[NetworkSpec]:
     """Architecture: patches at the first layer, so that arithmetic and not memory is the limit."""
     kind = asked.kind
-    beside = kind == "local" or (kind == "convolutional" and asked.code == "point")
+    beside = kind == "local" or (kind == "convolutional" and asked.code in ("point", "gaussian"))
     stem, widths = _shape(kind, dimension, size, channels)
     spec = NetworkSpec(
         kind=kind,

@@ -120,19 +120,13 @@ def _start(plan: Plan, method: Method, spec: NetworkSpec, initial: Pca | None) -
     from latentomics.models import build_network
 
     network = build_network(spec, plan.seed)
-    if initial is not None and spec.kind == "linear" and spec.code == "gaussian":
-        network.set_probabilistic(  # type: ignore[operator]
-            torch.from_numpy(initial.mean),
-            torch.from_numpy(initial.components),
-            torch.from_numpy(initial.variances).float(),
-            initial.discarded_variance,
-        )
-    elif initial is not None and (spec.linear_path or spec.kind == "linear"):
-        network.set_linear_path(
-            torch.from_numpy(initial.mean),
-            torch.from_numpy(initial.components),
-            torch.from_numpy(initial.variances).float(),
-        )
+    if initial is not None and (spec.linear_path or spec.kind == "linear"):
+        mean, components = torch.from_numpy(initial.mean), torch.from_numpy(initial.components)
+        variances = torch.from_numpy(initial.variances).float()
+        if spec.code == "gaussian":
+            network.set_probabilistic(mean, components, variances, initial.discarded_variance)
+        else:
+            network.set_linear_path(mean, components, variances)
     elif method.closed_form:
         raise RequestError(
             "a linear method in closed form needs principal components",

@@ -10,13 +10,13 @@ enter(
         code="gaussian",
         likelihood="gaussian-learned",
         penalties={"kl": 1.0, "orthonormality": 1.0},
-        network={"basis": None},
+        network={"basis": None, "linear_path": False},
         variants={
             "kind": {
                 "soft": {},
                 "strict": {
                     "penalties": {"kl": 1.0},
-                    "network": {"basis": None, "orthonormal": True},
+                    "network": {"basis": None, "orthonormal": True, "linear_path": False},
                 },
             }
         },
