@@ -55,7 +55,7 @@ def test_run_prints_verdict_figures_and_paths(flow: cli_stand_in.Flow, shell: Ca
         cli_stand_in.result(metric="auroc_minus_pca", value=0.123),
         cli_stand_in.result(value=0.456, settings={"split": "train"}),
         cli_stand_in.result(
-            evaluation="mmd", metric="mmd2", low=None, high=None, settings={"p": 0.014}
+            evaluation="mmd", metric="mmd2", low=0.01, high=0.03, settings={"p": 0.014}
         ),
     )
     shown = shell("run", "cohort.csv", "-o", "RUN")
@@ -63,7 +63,7 @@ def test_run_prints_verdict_figures_and_paths(flow: cli_stand_in.Flow, shell: Ca
         "The label hangs on the site.",
         "0.927",
         "0.9 to 0.95",
-        "p = 0.014",
+        "0.01 to 0.03, p = 0.014",
         "RUN/report.html",
     ):
         assert part in shown.stdout

@@ -4,11 +4,13 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from latentomics.core import stream
 from latentomics.evaluation import Part, mmd, site_columns, site_predictability
-from latentomics.evaluation.mmd import permutation_test, squared_mmd
+from latentomics.evaluation.mmd import jackknife_error, permutation_test, squared_mmd
 
 
 @pytest.mark.parametrize(("shift", "expected"), [(1.0, 0.177268), (0.5, 0.047124)])
@@ -21,6 +23,56 @@ def test_KA_21_1_unbiased_mmd(shift, expected):
     kernel = np.exp(-((np.concatenate([x[0], y[0]]) - np.concatenate([x[0], y[0]]).T) ** 2) / 2)
     biased = kernel[:50, :50].mean() + kernel[50:, 50:].mean() - 2 * kernel[:50, 50:].mean()
     assert biased - values[0] == pytest.approx(0.015497, abs=0.003)  # of the V-statistic
+
+
+@pytest.mark.parametrize("shift", [1.0, 0.5])
+def test_KA_21_1_the_interval_of_a_sample_covers_the_true_value(shift, monkeypatch):
+    monkeypatch.setattr(sys.modules[permutation_test.__module__], "MOST_IMAGES", 200)
+    generator = np.random.default_rng(0)
+    patients = np.arange(600)
+    second = patients >= 300
+    evenly = norm.ppf(np.arange(0.5, 1000) / 1000)[:, None]
+    bandwidth = float(np.median(pdist(np.concatenate([evenly, evenly + shift]))))
+    wide = bandwidth**2 + 2
+    truth = 2 * bandwidth / np.sqrt(wide) * (1 - np.exp(-(shift**2) / (2 * wide)))
+    covered = 0
+    for number in range(200):
+        values = generator.normal(size=(600, 1)) + shift * second[:, None]
+        sites = np.where(second, "B", "A").tolist()
+        (found,) = mmd("x", [values], sites, patients, permutations=1, seed=number)
+        assert found.settings["images_by_site"] == [200, 200]
+        assert found.settings["of_images"] == [300, 300]
+        covered += found.low <= truth <= found.high
+    assert 0.90 <= covered / 200 <= 0.99  # .95, four SDs of 200 trials apart
+
+
+def test_the_error_of_a_distance_is_of_patients_not_of_images():
+    generator = np.random.default_rng(1)
+    who = np.repeat(np.arange(60), 4)
+    values, errors, of_images = [], [], []
+    for _ in range(150):
+        images = np.sqrt(0.8) * generator.normal(size=(60, 2))[who]
+        images += np.sqrt(0.2) * generator.normal(size=(240, 2)) + (who >= 30)[:, None]
+        values.append(permutation_test(images, who >= 30, who, permutations=1)[0])
+        errors.append(jackknife_error(images, who >= 30, who))
+        of_images.append(jackknife_error(images, who >= 30, np.arange(240)))
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.2)
+    assert np.mean(of_images) < 0.7 * np.std(values)
+
+
+def test_the_fast_jackknife_equals_leaving_out_one_by_one():
+    from latentomics.evaluation.mmd import _median_distance, _squared_distances
+
+    values = np.random.default_rng(2).normal(size=(30, 3))
+    who = np.repeat(np.arange(15), 2)
+    second = who >= 8
+    bandwidth = _median_distance(_squared_distances(values))
+    variance = 0.0
+    for group in (who[~second], who[second]):
+        left = [who != patient for patient in np.unique(group)]
+        found = [squared_mmd(values[~second & k], values[second & k], bandwidth) for k in left]
+        variance += (len(found) - 1) * np.var(found)
+    assert jackknife_error(values, second, who) == pytest.approx(np.sqrt(variance), rel=1e-9)
 
 
 def test_KA_21_2_patients_are_permuted_not_images():

@@ -1,10 +1,15 @@
 """Structure of a code on distributions whose structure is known."""
 
+import sys
+from functools import partial
+
 import numpy as np
 import pytest
 
 from latentomics.evaluation import structure
+from latentomics.evaluation.statistics import half_width
 from latentomics.evaluation.structure import (
+    dimension_error,
     gaussian_total_correlation,
     levina_bickel,
     mixture_information,
@@ -56,6 +61,35 @@ def test_KA_11_1_intrinsic_dimension_of_five_in_twenty():
     points = inside @ np.linalg.qr(draws.normal(size=(20, 5)))[0].T
     assert two_nearest(points) == pytest.approx(5.06, abs=0.3)
     assert levina_bickel(points, 20) == pytest.approx(4.67, abs=0.12)
+
+
+def test_KA_11_1_the_interval_of_the_dimension_covers_the_true_one():
+    generator, covered = np.random.default_rng(0), 0
+    turn = np.linalg.qr(generator.normal(size=(6, 2)))[0].T
+    for seed in range(200):
+        points = generator.random((400, 2)) @ turn
+        beyond = half_width(dimension_error(points, two_nearest, seed), 10)
+        covered += abs(two_nearest(points) - 2) <= beyond
+    assert 0.90 <= covered / 200 <= 0.99  # .95, four SDs of 200 trials apart
+
+
+def test_the_error_of_the_dimension_is_its_spread_over_samples():
+    generator = np.random.default_rng(0)
+    samples = [generator.normal(size=(800, 3)) for _ in range(40)]
+    values = [levina_bickel(points, 20) for points in samples]
+    errors = [dimension_error(points, partial(levina_bickel, k=20)) for points in samples]
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.4)
+
+
+def test_the_dimension_of_some_cases_says_of_how_many_and_how_sure(monkeypatch):
+    monkeypatch.setattr(sys.modules[two_nearest.__module__], "MOST_POINTS", 500)
+    results = found(np.random.default_rng(0).normal(size=(900, 3)))
+    for metric in ("dimension_twonn", "dimension_levina_bickel"):
+        one = results[metric]
+        assert (one.settings["cases"], one.settings["points"]) == (900, 500)
+        assert one.low < one.value < one.high
+        assert one.high - one.value == pytest.approx(2.262 * one.settings["standard_error"], 0.001)
+    assert found(np.random.default_rng(0).normal(size=(300, 3)))["dimension_twonn"].low is None
 
 
 def test_agrees_with_scikit_dimension():

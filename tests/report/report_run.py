@@ -155,6 +155,8 @@ def results(label: str) -> list[dict]:
     found.append(record("label_efficiency", "pca", "auroc", 0.7, target=label, n_labels=20))
     found.append(record("site", "latent", "auroc", 0.62, target="site", chance=0.5, p=0.0271))
     found.append(record("structure", "latent", "distinct_share", 0.75, span=None, varying=8))
+    found.append(record("structure", "latent", "dimension_twonn", 4.9, span=0.2, n=50_000,
+                        scored="test", points=4000))  # fmt: skip
     found.append(record("structure", "latent", "total_correlation_nats", 0.4, span=None,
                         estimator="of a Gaussian"))  # fmt: skip
     found.append(record("embedding", "latent", "trustworthiness", 0.81, target="code", span=None))
@@ -172,7 +174,8 @@ def results(label: str) -> list[dict]:
     found.append(record("ks", "latent", "share_shifted", 0.33, target="site", span=None,
                         by_feature={**each, "p": [0.001, 0.4, 1.0]}))  # fmt: skip
     found += repeated("latent", 0.8) + repeated("intensity", 0.6)
-    found.append(record("mmd", "latent", "mmd2", 0.0123, target="site", span=None, p=0.041))
+    found.append(record("mmd", "latent", "mmd2", 0.0123, target="site", span=0.0021, p=0.041,
+                        images_by_site=[1000, 1000], of_images=[50_000, 1000]))  # fmt: skip
     return found
 
 

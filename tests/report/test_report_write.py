@@ -190,6 +190,12 @@ def test_figures_of_the_page_are_those_of_the_records(page: Page) -> None:
     assert f"{CASES} cases (20 positive)" in page.text
 
 
+def test_figures_of_a_sample_say_of_how_many_cases_and_how_sure(page: Page) -> None:
+    drawn = "From 1,000 of 50,000 and 1,000 of 1,000 images, ± 0.0021 (95 %)."
+    assert drawn in page.text
+    assert "On 4,000 of 50,000 test cases, ± 0.2 (95 %)." in page.text
+
+
 def test_what_the_code_alone_gains_is_folded_behind_the_richest_set(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", shown=1)
     records = results("malignant")

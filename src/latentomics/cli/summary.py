@@ -106,8 +106,8 @@ def _row(result: Result, *, intervals: bool) -> tuple[str, ...]:
 
 
 def _interval(result: Result) -> str:
-    """Return the interval, or the p of a test that has no interval."""
-    if result.low is not None and result.high is not None:
-        return f"{result.low:.3g} to {result.high:.3g}"
+    """Return the interval, and the p of a test."""
+    known = result.low is not None and result.high is not None
+    span = [f"{result.low:.3g} to {result.high:.3g}"] if known else []
     p = result.settings.get("p")
-    return f"p = {p:.2g}" if isinstance(p, float) else ""
+    return ", ".join([*span, *([f"p = {p:.2g}"] if isinstance(p, float) else [])])

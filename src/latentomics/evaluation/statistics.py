@@ -86,6 +86,19 @@ def interval(draws: DoubleArray) -> tuple[float | None, float | None]:
     return float(low), float(high)
 
 
+def half_width(error: float, units: int) -> float:
+    """Return how far a 95 % interval reaches, of a standard error from so many units (Student).
+
+    Examples
+    --------
+    >>> round(half_width(1.0, 10), 3), round(half_width(1.0, 1000), 3)
+    (2.262, 1.962)
+    """
+    from scipy.stats import t
+
+    return float(error * t.ppf(COVERAGE[1], units - 1))
+
+
 def two_sided_p(draws: DoubleArray) -> float:
     """Return the bootstrap p of a difference being zero: twice the smaller share beyond zero."""
     kept = draws[np.isfinite(draws)]

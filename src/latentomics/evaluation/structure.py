@@ -7,20 +7,25 @@ repeat each other, and of the intrinsic dimension (METHODS, sections 8 and 11).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from latentomics.core import DoubleArray, IntArray, Result, stream
+from latentomics.evaluation.statistics import half_width
 
 REDUNDANT = 0.9  # |Spearman| (METHODS, section 26)
 MIXTURE = 1000  # posteriors in the mixture: memory grows with their square
 MOST_POINTS = 4000  # whose neighbours are looked for: time grows with their square
 NEIGHBOURS = 20
+PARTS = 10  # of the points, apart from each other, whose dimensions say how sure theirs is
+FEWEST_OF_PART = 40
 FEWEST = 20  # pictures
 Values = npt.NDArray[np.floating]
+Dimension = Callable[[DoubleArray], float]
 
 
 def structure(
@@ -47,7 +52,8 @@ def structure(
     list of Result
         Metrics ``total_correlation_nats`` and, for Gaussian codes, ``mutual_information_nats``;
         ``distinct_features``, ``distinct_share``, ``share_like_<set>``; ``dimension_twonn`` and
-        ``dimension_levina_bickel``. Empty with fewer than 20 pictures.
+        ``dimension_levina_bickel``, with intervals from 400 points on. Empty with fewer than 20
+        pictures.
     """
     values = np.asarray(codes, np.float64)
     varying = values[:, values.std(axis=0) > 1e-9 * max(1.0, float(np.abs(values).max()))]
@@ -74,11 +80,42 @@ def structure(
     points = points[np.sort(stream(seed, "points").permutation(len(points))[:MOST_POINTS])]
     if len(points) >= FEWEST:
         k = min(NEIGHBOURS, len(points) // 5)
-        of = {"points": len(points)}
-        results.append(record("dimension_twonn", two_nearest(points), **of))
-        dimension = levina_bickel(points, k)
-        results.append(record("dimension_levina_bickel", dimension, neighbours=k, **of))
+        of: dict[str, object] = {"points": len(points)}
+        ways: dict[str, tuple[Dimension, dict[str, object]]] = {
+            "dimension_twonn": (two_nearest, of),
+            "dimension_levina_bickel": (partial(levina_bickel, k=k), {**of, "neighbours": k}),
+        }
+        for metric, (dimension, how) in ways.items():
+            value, error = dimension(points), dimension_error(points, dimension, seed)
+            results.append(_with_error(record(metric, value, **how), error))
     return results
+
+
+def dimension_error(points: DoubleArray, dimension: Dimension, seed: int = 0) -> float | None:
+    """Return the standard error of the dimension of points (n, d); None for fewer than 400.
+
+    The spread of ten disjoint tenths of them, over the root of ten. Neighbours of a tenth lie
+    further off, which moves all of its dimensions alike.
+    """
+    if len(points) < PARTS * FEWEST_OF_PART:
+        return None
+    order = stream(seed, "parts of points").permutation(len(points))
+    found = [dimension(points[rows]) for rows in np.array_split(order, PARTS)]
+    return float(np.std(found, ddof=1) / np.sqrt(PARTS))
+
+
+def _with_error(result: Result, error: float | None) -> Result:
+    """Return a record with its interval, where an error is known."""
+    if error is None:
+        return result
+    beyond = half_width(error, PARTS)
+    how = {"standard_error": error, "interval": f"95 %, by the spread of {PARTS} disjoint parts"}
+    return replace(
+        result,
+        low=result.value - beyond,
+        high=result.value + beyond,
+        settings={**result.settings, **how},
+    )
 
 
 def mixture_information(

@@ -194,7 +194,7 @@ def without_intervals(results: Sequence[Result]) -> list[Result]:
             settings={
                 name: value
                 for name, value in result.settings.items()
-                if name not in ("p", "interval", "by_feature")
+                if name not in ("p", "interval", "standard_error", "by_feature")
             },
         )
         for result in results

@@ -129,6 +129,11 @@ def scored_on(result: Result) -> str:
     return text + "."
 
 
+def plus_minus(result: Result) -> str:
+    """Return how far the 95 % interval reaches from the value, nothing where there is none."""
+    return "" if result.high is None else f", ± {number(result.high - result.value, 2)} (95 %)"
+
+
 def difference_table(results: Sequence[Result], *, intervals: bool, caption: str) -> Table:
     """Return paired differences: what is compared, by how much, and in words."""
     columns: tuple[str, ...] = ("target", "features", "minus", "metric", "difference")

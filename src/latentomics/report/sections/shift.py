@@ -9,12 +9,18 @@ from latentomics.core import Result
 from latentomics.report.page import Block, Cell, Gallery, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections.evidence import WITHOUT_INTERVALS
-from latentomics.report.sections.records import chosen, forest_picture, scored_on
+from latentomics.report.sections.records import (
+    chosen,
+    forest_picture,
+    plus_minus,
+    scored_on,
+)
 from latentomics.report.sections.site_features import harmonisation_blocks, site_feature_blocks
 from latentomics.report.words import (
     feature_name,
     interval,
     metric_name,
+    number,
     p_value,
     said,
     scored,
@@ -74,6 +80,16 @@ def _table(results: tuple[Result, ...], caption: str, *, intervals: bool) -> Tab
         rest = {name: result.settings[name] for name in _TOLD if name in result.settings}
         chance = result.settings.get("chance")
         words = f"chance {said(chance)}; " if chance is not None else ""
+        words += _drawn(result)
         rows.append((*row, f"{words}{scored_on(result)} {said(rest) if rest else ''}".strip()))
     numeric = frozenset({3, 4, 5} if intervals else {3})
     return Table(columns=(*columns, "how"), rows=tuple(rows), numeric=numeric, caption=caption)
+
+
+def _drawn(result: Result) -> str:
+    """Say of how many images a distance is, where not of all, and how sure that leaves it."""
+    images, every = (result.settings.get(name) for name in ("images_by_site", "of_images"))
+    if not isinstance(images, list) or not isinstance(every, list) or images == every:
+        return ""
+    of = " and ".join(f"{number(a)} of {number(b)}" for a, b in zip(images, every, strict=True))
+    return f"From {of} images{plus_minus(result)}. "

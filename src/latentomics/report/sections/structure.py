@@ -15,7 +15,7 @@ from latentomics.report.figures import alike_matrix, png
 from latentomics.report.page import Block, Cell, Gallery, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections.known_factors import known_factor_blocks
-from latentomics.report.sections.records import chosen
+from latentomics.report.sections.records import chosen, plus_minus
 from latentomics.report.words import feature_name, fixed, number, said
 
 HOW_TO_READ = (
@@ -76,6 +76,8 @@ def _table(results: Sequence[Result]) -> Table:
         share = "share" in result.metric
         value = fixed(result.value, 2) if share else number(result.value)
         how = {k: result.settings[k] for k in ("estimator", "limit") if k in result.settings}
-        where = f"On {number(result.n)} {said(result.settings.get('scored', 'test'))} cases."
+        points = result.settings.get("points", result.n)
+        of = number(result.n) if points == result.n else f"{number(points)} of {number(result.n)}"
+        where = f"On {of} {said(result.settings.get('scored', 'test'))} cases{plus_minus(result)}."
         rows.append((words or result.metric, value, f"{where} {said(how)}" if how else where))
     return Table(columns=("of the code", "value", "how"), rows=tuple(rows), numeric=frozenset({1}))
