@@ -1,10 +1,12 @@
 """The linear VAE and probabilistic PCA (METHODS, section 2)."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from methods_suite import SIZES, plan_for, run, spec_for, store_for
 from scipy.stats import multivariate_normal
 
 from latentomics.core import Gaussian, NetworkSpec, StepView
@@ -160,3 +162,20 @@ def test_components_that_leave_nothing_out_stay_finite() -> None:
     )
     assert all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())
     assert METHODS["probabilistic-pca"].closed_form
+
+
+@pytest.mark.parametrize(("name", "alike"), [("wae-mmd", True), ("autoencoder", False)])
+def test_points_that_a_prior_holds_start_with_a_variance_of_1_in_each_latent(
+    name: str, alike: bool
+) -> None:
+    """PCA's own proportions are far from N(0, I), and a slow linear path keeps them (METHODS 8)."""
+    spec = replace(spec_for(METHODS[name], SIZES[2]), linear_path=True)
+    plan = plan_for(name, size=SIZES[2], network=spec, length={"steps": 0})
+    values = store_for(plan, 40).batch(np.arange(40), None).values
+    initial = fit_pca(values.flatten(1).numpy(), spec.latent, 0)
+    network = run(plan, initial=initial).network
+    with torch.inference_mode():
+        code = network.encode(values).z  # type: ignore[operator]
+    variance = code.var(0, correction=0)
+    assert float(variance.mean()) == pytest.approx(1, rel=1e-3)
+    assert torch.allclose(variance, torch.ones(spec.latent), rtol=1e-2) == alike

@@ -135,6 +135,8 @@ def test_a_plan_shows_the_weight_of_the_kl_in_both_units() -> None:
 
     reason = _weighed(plan_for("beta-vae", settings={"beta": 6.0})).method.reason
     assert reason == "test; beta 6, beta_norm 0.0173"  # 6 * 4 latents / (9 * 14 * 11) values
+    reason = _weighed(plan_for("annealed-vae", settings={"beta": 3.0})).method.reason
+    assert "beta 3, beta_norm" in reason
     for name in ("control-vae", "beta-tcvae", "autoencoder"):  # no such weight, or another beta
         assert "beta_norm" not in _weighed(plan_for(name)).method.reason
 

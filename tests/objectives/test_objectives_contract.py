@@ -155,6 +155,18 @@ def test_a_penalty_reaches_the_code(name: str, code: str) -> None:
     assert torch.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize(("name", "code"), PENALTY_CASES)
+def test_one_sample_alone_has_a_term_of_the_usual_size(name: str, code: str) -> None:
+    """Of one sample nothing varies: a part of a batch that ran out of memory, or a validation."""
+    view = make_view((3, 5), code)
+    usual, leaf = PENALTIES[name].term(view).abs().max(), leaf_of(name, view)
+    term = PENALTIES[name].term(pick(view, [1]))
+    assert float(term.detach().abs()) < 10 * float(usual.detach()) + 10
+    if term.requires_grad:
+        gradient = torch.autograd.grad(term.sum(), leaf, allow_unused=True)[0]
+        assert gradient is None or torch.isfinite(gradient).all()
+
+
 def test_the_total_is_the_sum_of_its_terms() -> None:
     view = make_view((3, 5))
     weights = {"kl": 2.5, "variance_floor": 0.5}

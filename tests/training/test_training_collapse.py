@@ -54,6 +54,27 @@ def test_a_collapse_is_said_with_its_remedy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("beta-vae", "lower beta (the KL weighs 4)"),
+        ("beta-tcvae", "lower gamma (the KL weighs 1)"),  # its beta is another weight
+        ("info-vae", "raise alpha (the KL weighs 1)"),
+        ("capacity-vae", "--set capacity (now 25 nats)"),
+        ("control-vae", "--set capacity (now 25 nats)"),
+        ("vae", "Lower beta (the KL weighs 1)"),
+        ("iwae", "lower beta (the KL weighs 1)"),
+    ],
+)
+def test_the_remedy_names_a_setting_that_the_method_has(name: str, words: str) -> None:
+    assert words in remark([record(2000, 2.0)], name, 3000)
+
+
+def test_a_capacity_that_still_grows_is_waited_for() -> None:
+    assert remark([record(300, 2.0)], "capacity-vae", 400) == ""
+    assert remark([record(1000, 2.0)], "capacity-vae", 1100) != ""
+
+
+@pytest.mark.parametrize(
     ("history", "step"),
     [
         ([], 900),
@@ -88,12 +109,14 @@ def test_a_run_that_collapses_says_so_once() -> None:
     kept = [entry.remark for entry in fitted.history if entry.remark]
     assert said == kept
     assert len(said) == 1
-    assert "lower beta (now 10000)" in said[0]
+    assert "lower beta (the KL weighs 10000)" in said[0]
     fine = run_fit(planned(GAUSSIAN, {"beta": 0.01}, method="beta-vae", length=Length(epochs=60)))
     assert not any(entry.remark for entry in fine.history)
 
 
 def test_beta_is_shown_in_both_units() -> None:
+    assert METHODS["annealed-vae"].beta_weighs_kl
+    assert not METHODS["beta-tcvae"].beta_weighs_kl  # its beta is the total correlation's
     plan = planned(GAUSSIAN, {"beta": 2.0, "warm_up_steps": 0.0}, method="vae")
     terms = run_fit(plan).history[-1].train
     assert terms["beta"] == 2

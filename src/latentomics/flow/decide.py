@@ -114,7 +114,7 @@ def _weighed(plan: Plan, own: Method | None = None) -> Plan:
     """Return the plan with the weight of its KL, as it stands and in Higgins' unit (METHODS 1)."""
     method = method_of(plan, own)
     set_by = () if method.companion is None else COMPANIONS[method.companion].sets
-    if "kl" not in method.penalties or "kl" in set_by or "beta" in method.settings:
+    if "kl" in set_by or not method.beta_weighs_kl:
         return plan
     beta = method.penalties["kl"]
     norm = beta_norm(beta, plan.network.value)

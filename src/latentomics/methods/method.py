@@ -90,6 +90,12 @@ class Method:
         held = any("prior" in PENALTIES[name].needs for name in self.penalties)
         return self.code == "gaussian" or held
 
+    @property
+    def beta_weighs_kl(self) -> bool:
+        """Whether beta is the weight of a KL, and no other one's."""
+        named = self.settings.get("beta")
+        return "kl" in self.penalties and (named is None or "kl" in named.weights)
+
     def weights(self, step: int) -> dict[str, float]:
         """Return the weight of each penalty at a training step."""
         return weights_at(self.penalties, self.schedule, self.warm_up_steps, step)

@@ -41,10 +41,16 @@ class LinearNetwork(Network):
         return self.path.decode(code).float()
 
     def set_linear_path(
-        self, mean: Tensor, components: Tensor, variances: Tensor | None = None
+        self,
+        mean: Tensor,
+        components: Tensor,
+        variances: Tensor | None = None,
+        *,
+        held: bool = False,
     ) -> None:
         """Become PCA; see ``Network.set_linear_path``."""
-        self.path.set(mean, components, code_scale(variances, self.spec.code))
+        alike = held or self.spec.code != "point"
+        self.path.set(mean, components, code_scale(variances, alike=alike))
 
     @torch.no_grad()
     def set_probabilistic(

@@ -108,17 +108,18 @@ class LinearPath(nn.Module):
         return (noise / variances.clamp_min(noise)).log(), noise
 
 
-def code_scale(variances: Tensor | None, code: str) -> Tensor | float:
+def code_scale(variances: Tensor | None, *, alike: bool) -> Tensor | float:
     """Return the factor that brings PCA codes to the size that a code should have.
 
     A point keeps PCA's proportions, with a mean variance of 1, because a probe weighs all latents
-    alike. Each channel of a map gets a variance of 1: it would be silent beside the first, the mean
-    of a block, and its variance is no estimate from few samples but from thousands of blocks.
+    alike. Where a prior holds it to N(0, I), each latent gets a variance of 1 (``alike``); so does
+    each channel of a map, which would be silent beside the first, the mean of a block, and whose
+    variance is no estimate from few samples but from thousands of blocks.
     """
     if variances is None:
         return 1.0
     smallest = variances.max() * 1e-6  # a direction without variance is not blown up
-    return (variances.mean() if code == "point" else variances.clamp_min(smallest)).rsqrt()
+    return (variances.clamp_min(smallest) if alike else variances.mean()).rsqrt()
 
 
 def linear_rates(path: LinearPath | None) -> dict[str, float]:

@@ -112,7 +112,12 @@ class Network(nn.Module):
         return ()
 
     def set_linear_path(
-        self, mean: Tensor, components: Tensor, variances: Tensor | None = None
+        self,
+        mean: Tensor,
+        components: Tensor,
+        variances: Tensor | None = None,
+        *,
+        held: bool = False,
     ) -> None:
         """Start exactly at PCA: what runs beside the linear path adds nothing yet.
 
@@ -126,6 +131,8 @@ class Network(nn.Module):
         variances : Tensor (latent,), optional
             Their variances; with them codes start with a mean variance of 1, without them in the
             unit of the components.
+        held : bool
+            Whether a prior holds the code to N(0, I): then each latent starts with a variance of 1.
         """
         if self.linear_path is None:
             raise RequestError(
@@ -133,7 +140,8 @@ class Network(nn.Module):
                 "network: linear_path",
                 "set linear_path to true in a convolutional network",
             )
-        self.linear_path.set(mean, components, code_scale(variances, self.spec.code))
+        scale = code_scale(variances, alike=held or self.spec.code != "point")
+        self.linear_path.set(mean, components, scale)
         make_zero(*self.last_layers())
 
     def set_probabilistic(

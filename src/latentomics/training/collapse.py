@@ -56,11 +56,12 @@ def collapse_remark(
 ) -> str:
     """Return a warning when the code was collapsed at this validation and at the one before it.
 
-    Weights that still grow are waited for, and what was said once is not said again.
+    Weights and capacities that still grow are waited for, and what was said once is not said again.
     """
     if not history or any(record.remark for record in history):
         return ""
     full = method.weights(step) == method.weights(LATER)
+    full &= step >= float(method.all_options().get("capacity_steps", 0))
     before = history[-1].validation.get("active_latents", float("inf"))
     most = COLLAPSED_SHARE * latent
     active = terms.get("active_latents", float("inf"))
@@ -73,14 +74,25 @@ def collapse_remark(
 
 
 def _remedy(method: Method) -> str:
-    beta = method.penalties.get("kl", 0.0)
-    if method.likelihood == "gaussian" and beta:
+    options, weight = method.all_options(), method.penalties.get("kl", 0.0)
+    if "capacity" in options:
+        return f"Let the code hold more with --set capacity (now {options['capacity']:g} nats)."
+    price = f"{_cheaper(method)} (the KL weighs {weight:g})"
+    if method.likelihood == "gaussian" and weight:
         return (
             "With a fixed noise variance s2 = 0.5 a latent stays in use only where it explains a "
-            f"variance above beta * s2 = {beta * FIXED_VARIANCE:.3g}: lower beta (now {beta:g}), "
+            f"variance above beta * s2 = {weight * FIXED_VARIANCE:.3g}: {price}, "
             "or learn the noise with --set likelihood=gaussian-learned."
         )
     return (
-        f"Lower the weight of the code's penalty (beta is {beta:g}), let it grow over more steps "
-        "with --set warm_up_steps, or use annealed-vae with --set free_nats=0.1."
+        f"{price[0].upper()}{price[1:]}, let it grow over more steps with --set warm_up_steps, or "
+        "use annealed-vae with --set free_nats=0.1."
     )
+
+
+def _cheaper(method: Method) -> str:
+    """Return how to lower the weight of the KL, by the setting's own name."""
+    settings = method.all_settings()
+    moves = {name: settings[name].weights.get("kl", 0.0) for name in settings}
+    name = next((name for name, factor in moves.items() if factor), "beta")
+    return f"{'raise' if moves.get(name, 1) < 0 else 'lower'} {name}"

@@ -126,7 +126,7 @@ def _start(plan: Plan, method: Method, spec: NetworkSpec, initial: Pca | None) -
         if spec.code == "gaussian":
             network.set_probabilistic(mean, components, variances, initial.discarded_variance)
         else:
-            network.set_linear_path(mean, components, variances)
+            network.set_linear_path(mean, components, variances, held=method.generates)
     elif method.closed_form:
         raise RequestError(
             "a linear method in closed form needs principal components",

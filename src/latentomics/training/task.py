@@ -144,7 +144,7 @@ class AutoencoderTask:
         """Return the weight of the KL, as it stands and in Higgins' unit (METHODS, section 1)."""
         import torch
 
-        if "kl" not in weights or "beta" in self.method.settings:
+        if not self.method.beta_weighs_kl:
             return {}
         beta = torch.ones_like(loss) * weights["kl"]
         return {"beta": beta, "beta_norm": beta * beta_norm(1.0, self.network.spec)}

@@ -14,6 +14,7 @@ from latentomics.objectives.penalties.penalty import penalty
 if TYPE_CHECKING:
     from torch import Tensor
 
+FEWEST = 2  # samples that a variance is of
 SMALLEST_SPREAD = 1e-12  # of a code that does not vary, where any distance is 0 as well
 
 
@@ -23,8 +24,9 @@ def consistency(step: StepView) -> Tensor:
 
     ``|z(t(x)) - z(x)|^2 / (2 tr Cov z)`` is 0 for equal codes and 1 on average for unrelated ones.
     The denominator carries no gradient, and the ratio is free of the scale of z, so shrinking the
-    code gains nothing. It stands beside a mean squared error of voxels (METHODS, section 20),
-    and a Gaussian NLL of variance 1/2 is that mean times the number of voxels, as this is.
+    code gains nothing. Of one sample alone nothing varies, and the term is 0. It stands beside a
+    mean squared error of voxels (METHODS, section 20), and a Gaussian NLL of variance 1/2 is that
+    mean times the number of voxels, as this is.
     """
     if step.second is None:
         raise RequestError(
@@ -33,6 +35,8 @@ def consistency(step: StepView) -> Tensor:
             "use a method with a second view, such as invariant",
         )
     first, second = _flat(step.code), _flat(step.second)
+    if len(first) < FEWEST:
+        return 0 * (second - first).sum(1)
     spread = first.detach().var(0, correction=0).sum().clamp_min(SMALLEST_SPREAD)
     return (second - first).square().sum(1) / (2 * spread) * counted(step)
 
