@@ -63,7 +63,7 @@ def test_encoded_cases_show_themselves(table: Path) -> None:
 
 
 def test_a_question_that_is_not_known_is_refused_with_those_that_are() -> None:
-    with pytest.raises(RequestError, match="label_efficiency, permutation, supervised"):
+    with pytest.raises(RequestError, match="stability, structure, supervised"):
         latentomics.evaluate("RUN", "everything")
     with pytest.raises(RequestError, match="two runs"):
         latentomics.compare("RUN")

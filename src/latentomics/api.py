@@ -169,7 +169,7 @@ def evaluate(
     labels: Sequence[str] = (),
     workers: int | None = None,
 ) -> tuple[Result, ...]:
-    """Ask one more question of a run: ``only`` one by its name, or how it does ``on`` a cohort.
+    """Ask more of a run: ``only`` evaluations by name, with commas, or how it does ``on`` a cohort.
 
     Raises
     ------

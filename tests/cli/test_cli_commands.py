@@ -258,6 +258,22 @@ def test_evaluate_takes_known_factors_as_columns(flow: cli_stand_in.Flow, shell:
     assert "add --only disentanglement" in refused.stderr
 
 
+def test_evaluate_says_which_evaluation_a_record_is_of_where_there_are_several(
+    flow: cli_stand_in.Flow, shell: Callable
+) -> None:
+    flow.results = (
+        cli_stand_in.result(evaluation="mmd", metric="mmd2", settings={"p": 0.0123456}),
+        cli_stand_in.result(evaluation="stability", metric="icc_median", settings={}),
+    )
+    shown = shell("evaluate", "RUN", "--only", "stability,mmd")
+    assert flow.calls[0][1] == (Path("RUN"), "stability,mmd")
+    heads, first, second = shown.stdout.splitlines()[:3]
+    assert heads.startswith("evaluation")
+    assert first.startswith("mmd")
+    assert first.rstrip().endswith("p 0.01235")
+    assert second.startswith("stability")
+
+
 def test_sample_draws_or_joins_two_cases(flow: cli_stand_in.Flow, shell: Callable) -> None:
     shown = shell("sample", "RUN", "-n", "4", "-o", "s.png", "--seed", "2")
     assert shown.exit_code == 0, shown.stderr

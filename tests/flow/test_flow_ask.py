@@ -15,6 +15,7 @@ from flow_cohort import write_cohort
 from latentomics import flow
 from latentomics.core import IncompleteError, IntegrityError, RequestError
 from latentomics.features import FeatureTable
+from latentomics.flow.evaluations import ON_DEMAND
 from latentomics.flow.external import Both, _blocks
 from latentomics.flow.refitted import raw_values, refit
 from latentomics.planning import Request
@@ -31,7 +32,7 @@ def ended(finished: flow.RunRecord, tmp_path_factory: pytest.TempPathFactory) ->
 def test_D1_a_run_that_is_opened_again_has_the_features_that_it_wrote(ended: Path) -> None:
     opened = refit(ended, workers=1)
     table = pandas.read_parquet(ended / "features.parquet")
-    latent = opened.features["latent"]
+    latent = opened.main.features["latent"]
     assert tuple(table["case"]) == latent.cases
     written = table[list(latent.names)].to_numpy(np.float32)
     np.testing.assert_allclose(latent.values, written, rtol=1e-5, atol=1e-6)
@@ -62,6 +63,53 @@ def test_M2_raw_values_of_many_small_samples_need_no_square_of_the_cases(
     assert raw_values(many) is None
 
 
+def unchanged(run: Path) -> set[str]:
+    """Make every evaluation of a run again; return which there are, all as they were."""
+    before = {name: (run / name).read_bytes() for name in ("results.json", "verdict.json")}
+    names = {one["evaluation"] for one in json.loads(before["results.json"])} - {*ON_DEMAND}
+    found = flow.ask(run, ",".join(names), workers=1)
+    assert {one.evaluation for one in found} == names
+    for name, content in before.items():
+        assert (run / name).read_bytes() == content
+    flow.verify(run)
+    return names
+
+
+def test_D1_evaluations_made_again_leave_an_unchanged_run_as_it_was(ended: Path) -> None:
+    assert unchanged(ended) >= {"probe", "reconstruction", "collapse", "site", "stability"}
+
+
+@pytest.mark.slow
+def test_D1_evaluations_of_folds_and_sites_are_made_again(tmp_path: Path) -> None:
+    asked = Request(labels=("large",), site="site", epochs=1, latent=4, folds=2)
+    flow.run(write_cohort(tmp_path / "cohort", cases=140), tmp_path / "RUN", asked, workers=1)
+    assert unchanged(tmp_path / "RUN") >= {"probe", "mmd", "ks", "structure", "embedding"}
+    shutil.rmtree(tmp_path / "RUN" / "folds" / "1" / "checkpoint")
+    with pytest.raises(RequestError, match="fold 2 of the run is not there"):
+        flow.ask(tmp_path / "RUN", "mmd,site", workers=1)
+
+
+def test_an_evaluation_that_is_made_again_takes_the_place_of_its_own_records(
+    ended: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "RUN"
+    shutil.copytree(ended, run)
+    results = json.loads((run / "results.json").read_text())
+    stale = {**results[0], "evaluation": "collapse", "target": "gone"}
+    broken = [{**one, "value": -1.0} for one in results if one["evaluation"] == "collapse"]
+    others = [one for one in results if one["evaluation"] != "collapse"]
+    (run / "results.json").write_text(json.dumps([*others, stale, *broken]))
+    told = []
+    flow.ask(run, "collapse,mmd", workers=1, on_event=lambda event: told.append(event.remark))
+    assert any("mmd finds nothing: it needs two sites" in remark for remark in told)
+    after = json.loads((run / "results.json").read_text())
+    assert [one for one in after if one["evaluation"] == "collapse"] == [
+        one for one in results if one["evaluation"] == "collapse"
+    ]
+    with pytest.raises(RequestError, match="mmd needs two sites"):
+        flow.ask(run, "mmd", workers=1)
+
+
 def test_label_efficiency_goes_into_the_results_and_the_report(ended: Path) -> None:
     before = json.loads((ended / "results.json").read_text())
     found = flow.ask(ended, "label_efficiency", labels=("large",), workers=1)
@@ -73,7 +121,7 @@ def test_label_efficiency_goes_into_the_results_and_the_report(ended: Path) -> N
     after = json.loads((ended / "results.json").read_text())
     assert all(set(one) == set(before[0]) for one in after)
     kept = [one for one in before if one["evaluation"] != "label_efficiency"]
-    assert after[: len(kept)] == kept
+    assert [one for one in after if one["evaluation"] != "label_efficiency"] == kept
     assert len(after) == len(kept) + len(found)
     assert "few_labels_01" in {path.stem for path in (ended / "pictures").iterdir()}
     assert "heuristic" in (ended / "report.html").read_text()
@@ -90,8 +138,10 @@ def test_permutation_gives_chance(ended: Path) -> None:
 def test_what_cannot_be_answered_says_why(
     ended: Path, tmp_path: Path, finished: flow.RunRecord
 ) -> None:
-    with pytest.raises(RequestError, match="disentanglement, label_efficiency, permutation"):
+    with pytest.raises(RequestError, match="known: collapse, confounding"):
         flow.ask(ended, "everything")
+    with pytest.raises(RequestError, match="did you mean stability"):
+        flow.ask(ended, "mmd,stabilty")
     with pytest.raises(RequestError, match="no finished run"):
         flow.ask(tmp_path, "permutation")
     with pytest.raises(RequestError, match="no column"):
@@ -179,7 +229,7 @@ def test_what_is_asked_of_cases_is_refused_where_rows_are_patients(
     assert plan.count("  per: case\n") == 1
     (run / "plan.yaml").write_text(plan.replace("  per: case\n", "  per: patient\n"))
     with pytest.raises(RequestError, match="rows are patients"):
-        flow.ask(run, "permutation", workers=1)
+        flow.ask(run, "label_efficiency", workers=1)
     with pytest.raises(RequestError, match="rows are patients"):
         flow.ask_elsewhere(run, cohort, workers=1)
     with pytest.raises(RequestError, match="rows are patients"):

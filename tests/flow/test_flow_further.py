@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from latentomics.flow.further import HARMONISED, _harmonised
+from latentomics.flow.further import HARMONISED, harmonised
 
 
 def test_harmonisation_takes_the_site_out_of_held_out_patients() -> None:
@@ -24,11 +24,11 @@ def test_harmonisation_takes_the_site_out_of_held_out_patients() -> None:
         sites=site,
         patients=np.arange(120),
         seed=0,
-        gathered=SimpleNamespace(cases=(), labels=lambda _: ()),
+        labels=(),
     )
-    found = {(r.features, r.metric): r for r in _harmonised(question)}
+    found = {(r.features, r.metric): r for r in harmonised(question)}
     assert found["latent", "auroc"].value > 0.95
     assert found[HARMONISED, "auroc"].value < 0.7
     assert found[HARMONISED, "auroc_minus_latent"].high < 0
     question.sites = ("A",) * 120
-    assert _harmonised(question) == []
+    assert harmonised(question) == []

@@ -1,7 +1,7 @@
-"""``latentomics evaluate``: ask one more question of a finished run.
+"""``latentomics evaluate``: ask more of a finished run.
 
-In: a run folder and a question. Out: records as a table; they also go into the run's results.json,
-columns into its feature table, and the report is written again.
+In: a run folder and names of evaluations, or another question. Out: records as a table; they also
+go into the run's results.json, columns into its feature table, and the report is written again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from latentomics.core import Result
 
 LISTED = (  # settings that the table shows
+    "p",
     "n_labels",
     "heuristic",
     "permutations",
@@ -30,6 +31,7 @@ LISTED = (  # settings that the table shows
 
 
 @command(
+    "latentomics evaluate RUN --only stability,mmd",
     "latentomics evaluate RUN --only label_efficiency --label malignant",
     "latentomics evaluate RUN --only disentanglement --factors diameter_mm,elongation,contrast_hu",
     "latentomics evaluate RUN --on other_hospital.csv --label malignant",
@@ -43,8 +45,10 @@ def evaluate(
         str | None,
         typer.Option(
             "--only",
-            metavar="NAME",
-            help="label_efficiency: curves against the number of labelled patients, and the "
+            metavar="NAME,...",
+            help="What every run answers is made again: reconstruction, collapse, probe, site, "
+            "mmd, ks, site_variance, confounding, harmonisation, embedding, structure, stability. "
+            "On demand: label_efficiency: curves against the number of labelled patients, and the "
             "labels saved. permutation: does the probe give chance on labels dealt at random? "
             "supervised: the same encoder trained on the label, from scratch and fine-tuned. "
             "disentanglement: does one latent stand for one known factor?",
@@ -132,7 +136,7 @@ def columns_of(factors: str | None, only: str | None) -> tuple[str, ...]:
 
     if factors is None:
         return ()
-    if only != "disentanglement":
+    if "disentanglement" not in (only or "").split(","):
         raise RequestError(
             "factors are for one question",
             "--factors",
@@ -142,18 +146,27 @@ def columns_of(factors: str | None, only: str | None) -> tuple[str, ...]:
 
 
 def _text(found: Sequence[Result]) -> str:
+    several = len({one.evaluation for one in found}) > 1
     rows = [
         (
+            *((one.evaluation,) if several else ()),
             one.target or "",
             one.features,
             one.metric,
             f"{one.value:.5g}",
             _span(one.low, one.high),
-            ", ".join(f"{name} {one.settings[name]}" for name in LISTED if name in one.settings),
+            ", ".join(
+                f"{name} {_short(one.settings[name])}" for name in LISTED if name in one.settings
+            ),
         )
         for one in found
     ]
-    return columns(("target", "features", "metric", "value", "95 % interval", "settings"), rows)
+    heads = ("target", "features", "metric", "value", "95 % interval", "settings")
+    return columns((*(("evaluation",) if several else ()), *heads), rows)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _span(low: float | None, high: float | None) -> str:

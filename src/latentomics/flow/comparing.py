@@ -17,10 +17,10 @@ from latentomics.core import DoubleArray, RequestError, Result, Target
 from latentomics.evaluation import LabelLike, Part, numbered, probe
 from latentomics.features import read_table
 from latentomics.flow.asked import PLAN
-from latentomics.flow.evidence import one_thread
 from latentomics.flow.folder import read_results
 from latentomics.flow.gather import Split
 from latentomics.flow.patients import refuse_rows_of_patients
+from latentomics.flow.question import one_thread
 from latentomics.flow.reseeded import reseeded
 from latentomics.planning import Request, load_plan
 

@@ -16,8 +16,8 @@ import numpy as np
 from latentomics.core import RequestError, Result
 from latentomics.evaluation import development_score, numbered
 from latentomics.flow.comparing import Ended, read_ended
-from latentomics.flow.evidence import one_thread
 from latentomics.flow.patients import refuse_rows_of_patients
+from latentomics.flow.question import one_thread
 from latentomics.flow.records import OnEvent, ignore
 from latentomics.flow.reseeded import reseeded
 from latentomics.flow.standings import (

@@ -50,11 +50,12 @@ from latentomics.flow.asked import PLAN
 from latentomics.flow.asking import put
 from latentomics.flow.cohorts import own_cohort
 from latentomics.flow.comparing import held_labels
-from latentomics.flow.evidence import one_thread, without_intervals
+from latentomics.flow.evidence import without_intervals
 from latentomics.flow.gather import counter
 from latentomics.flow.model import Model
 from latentomics.flow.opened import load_run
 from latentomics.flow.patients import refuse_rows_of_patients
+from latentomics.flow.question import one_thread
 from latentomics.flow.records import CurateRecord, Event, OnEvent, ignore
 from latentomics.flow.sealing import verify
 from latentomics.flow.stability import MOST, in_turn, measured_again

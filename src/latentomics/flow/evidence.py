@@ -1,168 +1,50 @@
-"""What the features are worth, as records: probes, sites, shift, reconstruction, collapse.
+"""What a reviewer asks first: what is kept of the image, and what can be read from the code.
 
-In: the fitting of the run's split, those of its folds, and the cohort. Out: ``Result``s. Labels
-meet features here and nowhere earlier (PROMISES L3).
+In: a ``Question``. Out: records of reconstruction, collapse, probes of the labels, also with few of
+them, of the site, and of the shift between sites. Each function answers one evaluation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from latentomics.core import DoubleArray, IntArray, Result
+from latentomics.core import Result
 from latentomics.evaluation import (
-    Part,
     collapse,
-    comparable,
     label_efficiency,
     mmd,
     numbered,
+    permutation,
     probe,
     reconstruction,
     site_columns,
     site_predictability,
 )
-from latentomics.features import ByCase, Classified
-from latentomics.flow.fitting import Fitting
-from latentomics.flow.gather import Gathered, Split
-from latentomics.planning import Effort
+from latentomics.flow.question import Question, held_out
 
-if TYPE_CHECKING:
-    from threadpoolctl import threadpool_limits
-
-Blocks = dict[str, list[npt.NDArray[np.floating]]]
 SITE_SETS = ("latent", "pca", "intensity", "classic", "size")
-UNTRAINED_POOLED = "random pooled/"
 
 
-class Described(Protocol):
-    """What a split's sets of features are made of; ``Fitting`` is one."""
-
-    @property
-    def cases(self) -> tuple[str, ...]:
-        """Rows of the features."""
-
-    @property
-    def features(self) -> Mapping[str, ByCase]:
-        """By name: latent, pca, random/0, ..."""
-
-    @property
-    def classic(self) -> Classified | None:
-        """Classic features, where they were asked for."""
-
-
-def evidence(
-    gathered: Gathered,
-    main: Fitting,
-    folds: Sequence[Fitting],
-    *,
-    effort: Effort | None = None,
-    seed: int,
-) -> list[Result]:
-    """Answer what a reviewer asks first."""
-    with one_thread():
-        return _evidence(gathered, main, folds, effort or Effort(), seed)
-
-
-def one_thread() -> threadpool_limits:
-    """Return a context in which linear algebra has one thread.
-
-    The matrices are small: where another process keeps a core busy, threads that wait for each
-    other make them ten times slower.
-    """
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, user_api="blas")
-
-
-def _evidence(
-    gathered: Gathered, main: Fitting, folds: Sequence[Fitting], effort: Effort, seed: int
-) -> list[Result]:
-    sizes = size_block(gathered)
-    parts = [_part_of(fitting, sizes) for fitting in folds or (main,)]
-    single = _part_of(main, sizes)
-    patients = numbered([case.patient for case in gathered.cases])
-    sites = [case.site for case in gathered.cases]
-    results = [*_reconstruction(gathered, main, seed), *_collapse(main)]
-    if len({site for site in sites if site is not None}) > 1:
-        columns = site_columns(sites)
-        for part in parts:
-            part.blocks["site"] = [columns]  # type: ignore[index]
-    for label in gathered.labels(gathered.cases):
-        results += probe(label, parts, patients, draws=effort.draws, seed=seed, calibrated=True)
-        if not folds:
-            few = effort.few_labels
-            results += label_efficiency(label, single, patients, n_labels=few, seed=seed)
-    chosen = [
-        replace(part, blocks={name: part.blocks[name] for name in SITE_SETS if name in part.blocks})
-        for part in parts
-    ]
-    results += site_predictability(chosen, sites, patients, seed=seed)
-    results += _shift(single, sites, patients, seed)
-    return results
-
-
-def _part_of(fitting: Fitting, sizes: DoubleArray | None) -> Part:
-    own = sizes if fitting.sizes is None else fitting.sizes
-    return part_of(fitting, fitting.split, own)
-
-
-def size_block(gathered: Gathered) -> DoubleArray | None:
-    """Return the logarithm of each case's volume (n, 1), None where cases have no masks."""
-    volumes = [gathered.facts[case.id].mask_mm3 for case in gathered.cases]
-    if any(not volume for volume in volumes):
-        return None
-    return np.log(np.array(volumes, np.float64))[:, None]
-
-
-def part_of(fitting: Described, split: Split, sizes: DoubleArray | None) -> Part:
-    """Return a split with its sets of features; a probe fits on training and validation cases."""
-    side = np.array([split.get(case, "none") for case in fitting.cases])
-    train = np.flatnonzero((side == "train") | (side == "val"))
-    sets = _sets(fitting, sizes)
-    if fitting.classic is not None:  # it knows the size already
-        sets["classic"] = [comparable(fitting.classic.columns.values.astype(np.float64), train)]
-        sets["latent+classic"] = [*sets["latent"], *sets["classic"]]
-    return Part(train=train, test=np.flatnonzero(side == "test"), blocks=sets)
-
-
-def _sets(fitting: Described, sizes: DoubleArray | None) -> Blocks:
-    values = {name: features.values for name, features in fitting.features.items()}
-    sets: Blocks = {
-        name: [block] for name, block in values.items() if not name.startswith(UNTRAINED_POOLED)
-    }
-    if "pooled" in values:
-        sets["latent+pooled"] = [values["latent"], values["pooled"]]
-    for name in values:
-        if name.startswith(UNTRAINED_POOLED):
-            seed = name.partition("/")[2]
-            sets[f"random+pooled/{seed}"] = [values[f"random/{seed}"], values[name]]
-    if sizes is not None:
-        sets["size"] = [sizes]
-        for name in [name for name in sets if "pooled" not in name and name != "size"]:
-            base, _, repetition = name.partition("/")
-            label = f"{base}+size/{repetition}" if repetition else f"{base}+size"
-            sets[label] = [*sets[name], sizes]
-    return sets
-
-
-def _reconstruction(gathered: Gathered, main: Fitting, seed: int) -> list[Result]:
-    patient = {case.id: case.patient for case in gathered.cases}
+def rebuilt(question: Question) -> list[Result]:
+    """Compare what the network rebuilds with what PCA and the mean image do."""
+    main = question.main
+    patient = {case.id: case.patient for case in question.gathered.cases}
     return reconstruction(
         main.errors,
         [main.split[case] for case in main.sample_cases],
         numbered([patient[case] for case in main.sample_cases]),
         region=main.plan.loss_region.value,
         unit="normalised",
-        seed=seed,
+        seed=question.seed,
     )
 
 
-def _collapse(main: Fitting) -> list[Result]:
+def collapsed(question: Question) -> list[Result]:
+    """Count the latents that held-out samples use."""
+    main = question.main
     side = np.array([main.split[case] for case in main.sample_cases])
     test = side[main.encoded.code_samples] == "test"
     return collapse(
@@ -174,14 +56,66 @@ def _collapse(main: Fitting) -> list[Result]:
     )
 
 
-def _shift(part: Part, sites: Sequence[str | None], patients: IntArray, seed: int) -> list[Result]:
-    test = part.test
-    of_test = [sites[row] for row in test]
+def probed(question: Question) -> list[Result]:
+    """Read every label from every set of features, and from the site."""
+    parts = [question.part(fitting) for fitting in question.fittings]
+    sites = question.sites
+    if len({site for site in sites if site is not None}) > 1:
+        columns = site_columns(sites)
+        parts = [replace(part, blocks={**part.blocks, "site": [columns]}) for part in parts]
+    draws, seed = question.effort.draws, question.seed
+    return [
+        result
+        for label in question.labels
+        for result in probe(
+            label, parts, question.patients, draws=draws, seed=seed, calibrated=True
+        )
+    ]
+
+
+def with_few_labels(question: Question) -> list[Result]:
+    """Read every label from every set of features when few training patients have it."""
+    if question.folds:
+        return []
+    part, few = question.part(), question.effort.few_labels
+    return [
+        result
+        for label in question.labels
+        for result in label_efficiency(
+            label, part, question.patients, n_labels=few, seed=question.seed
+        )
+    ]
+
+
+def told_by_site(question: Question) -> list[Result]:
+    """See how well features tell the site."""
+    parts = [question.part(fitting) for fitting in question.fittings]
+    chosen = [
+        replace(part, blocks={name: part.blocks[name] for name in SITE_SETS if name in part.blocks})
+        for part in parts
+    ]
+    return site_predictability(chosen, question.sites, question.patients, seed=question.seed)
+
+
+def shifted(question: Question) -> list[Result]:
+    """Compare the codes of held-out patients between sites."""
+    part = question.part()
+    test, sites, patients = held_out(question)
     results = []
     for name in ("latent", "pca"):
         blocks = [block[test] for block in part.blocks[name]]
-        results += mmd(name, blocks, of_test, patients[test], seed=seed)
+        results += mmd(name, blocks, sites, patients, seed=question.seed)
     return results
+
+
+def permuted(question: Question) -> list[Result]:
+    """See whether the pipeline gives chance where labels are dealt out at random."""
+    parts, patients = [question.part()], question.patients
+    return [
+        result
+        for label in question.labels
+        for result in permutation(label, parts, patients, seed=question.seed)
+    ]
 
 
 def without_intervals(results: Sequence[Result]) -> list[Result]:

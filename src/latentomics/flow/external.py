@@ -20,9 +20,9 @@ from latentomics.features import FeatureTable, read_table
 from latentomics.flow.asked import PLAN
 from latentomics.flow.cohorts import new_cohort, own_cohort
 from latentomics.flow.encoding import encode
-from latentomics.flow.evidence import one_thread
 from latentomics.flow.gather import measured_facts
 from latentomics.flow.patients import refuse_rows_of_patients
+from latentomics.flow.question import one_thread
 from latentomics.flow.records import OnEvent, ignore
 from latentomics.planning import Request, load_plan
 from latentomics.sources import Cohort, label_of

@@ -173,7 +173,7 @@ def fit_split(
         on_record=on_record,
     )
     on_event(Event(stage="encode", done=0, total=1, message="encoding every case"))
-    return _described(fitted, stores, beside, fixed, judged=like is None)
+    return described(fitted, stores, beside, fixed, judged=like is None)
 
 
 def _shared(plan: Plan, stores: Stores, like: Fitting | None) -> Unfitted | None:
@@ -190,15 +190,30 @@ def alike(plan: Plan, other: Plan) -> bool:
     return same and pipeline_of(plan) == pipeline_of(other)
 
 
-def _described(
-    fitted: Fitted, stores: Stores, beside: Unfitted, fixed: Baselines, *, judged: bool
+def described(
+    fitted: Fitted,
+    stores: Stores,
+    beside: Unfitted,
+    fixed: Baselines,
+    *,
+    judged: bool,
+    components: tuple[DoubleArray, DoubleArray] | None = None,
 ) -> Fitting:
+    """Describe every case with a fitted network and with what stands beside it.
+
+    Parameters
+    ----------
+    judged : bool
+        Whether errors of reconstruction are measured.
+    components : tuple, optional
+        Mean and components of pooled maps, where they were fitted before.
+    """
     network, plan = fitted.network, fitted.plan
     encoded = encode_store(network, plan, stores.every, regions=beside.regions)  # type: ignore[arg-type]
     features = {"latent": encoded.latent, **fixed.features}
-    components = None
     if encoded.pooled is not None:
-        components = pooled_components(encoded.pooled, set(stores.train.cases), plan.seed)
+        if components is None:
+            components = pooled_components(encoded.pooled, set(stores.train.cases), plan.seed)
         features["pooled"] = reduce_pooled(encoded.pooled, components)
     errors = dict(fixed.errors)
     if judged:

@@ -40,6 +40,11 @@ def read_results(path: Path) -> tuple[Result, ...]:
     return tuple(Result(**record) for record in json.loads(path.read_text()))
 
 
+def write_verdict(path: Path, sentences: Sequence[tuple[str, str]]) -> None:
+    """Write verdict.json: the sentences of the first page with their statuses."""
+    write_json(path, [{"status": status, "sentence": sentence} for status, sentence in sentences])
+
+
 def write_rejected(path: Path, rejected: Sequence[Rejection]) -> None:
     """Write rejected.csv, a header alone where nothing was rejected."""
     text = io.StringIO()

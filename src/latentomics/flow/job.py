@@ -17,6 +17,7 @@ from latentomics.features import write_with_dictionary
 from latentomics.flow.asked import PLAN, edited_plan, order_of
 from latentomics.flow.clock import Clock, budget_of
 from latentomics.flow.decide import decide, within_memory
+from latentomics.flow.evaluations import by_default
 from latentomics.flow.evidence import without_intervals
 from latentomics.flow.finished import asked_sha256, now
 from latentomics.flow.fitting import Fitting, Stores, fit_split, stores_of
@@ -26,15 +27,16 @@ from latentomics.flow.folder import (
     write_json,
     write_rejected,
     write_results,
+    write_verdict,
 )
 from latentomics.flow.foresight import Foresight
-from latentomics.flow.further import answers
 from latentomics.flow.gather import Gathered, Split, gather, prepare_cases, without
 from latentomics.flow.judging import judge
 from latentomics.flow.measuring import classic_of
 from latentomics.flow.model import write_model
 from latentomics.flow.patients import Rows, refuse_mixed, rows_of
 from latentomics.flow.pictures import write_pictures
+from latentomics.flow.question import Question
 from latentomics.flow.records import Event, OnEvent, RunRecord, ignore
 from latentomics.flow.sealing import seal
 from latentomics.flow.tables import table_of
@@ -177,9 +179,10 @@ def _run(job: Job) -> RunRecord:
     with job.clock.stage("evidence"):
         job.tell("evidence", "probes, sites and shift")
         rows = rows_of(gathered, main, folds)
-        results = answers(
-            rows, gathered, main, stores.every, workers=plan.workers, on_event=job.on_event
+        question = Question(
+            gathered=gathered, main=main, stores=stores, workers=plan.workers, on_event=job.on_event
         )
+        results = by_default(question, rows)
         sentences = judge(results, main, job.request)
         if job.request.demonstration:
             results = without_intervals(results)
@@ -261,10 +264,7 @@ def _write(
     with job.clock.stage("write"):
         job.tell("report", "tables, pictures and report")
         write_results(folder / "results.json", results)
-        write_json(
-            folder / "verdict.json",
-            [{"status": status, "sentence": sentence} for status, sentence in sentences],
-        )
+        write_verdict(folder / "verdict.json", sentences)
         features = table_of(gathered, main, rows)
         sha256 = write_model(folder / "model", main, features)
         table = write_with_dictionary(features, folder / "features.parquet")

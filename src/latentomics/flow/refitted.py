@@ -1,79 +1,52 @@
 """A finished run with everything that it was compared with, fitted again.
 
-In: a run folder whose cohort still lies where it did. Out: a ``Refitted``, the features of all
-cases by name as the run had them. Nothing is trained: the network is read, and baselines, which the
-seed and the training cases decide, are fitted again.
+In: a run folder whose cohort still lies where it did. Out: a ``Question``, the fittings of the run
+as they were. Nothing is trained: networks are read, and baselines, which the seed and the training
+cases decide, are fitted again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from latentomics.core import DoubleArray, IntArray, IntegrityError, RequestError
-from latentomics.evaluation import Part, numbered
-from latentomics.features import ByCase, Classified, encode_store
+from latentomics.core import DoubleArray, IntegrityError, RequestError
 from latentomics.flow.asked import PLAN
-from latentomics.flow.baselines import baselines, inputs, reduce_pooled, unfitted
-from latentomics.flow.evidence import part_of, size_block
-from latentomics.flow.fitting import Stores, stores_of
+from latentomics.flow.baselines import baselines, inputs, unfitted
+from latentomics.flow.fitting import Fitting, Stores, described, fit_split, stores_of
 from latentomics.flow.gather import Gathered, gather, prepare_cases, without
 from latentomics.flow.measuring import classic_of
-from latentomics.flow.model import Model, load_fitted
-from latentomics.flow.patients import refuse_rows_of_patients
+from latentomics.flow.model import load_fitted
+from latentomics.flow.question import Question
 from latentomics.flow.records import Event, OnEvent, ignore
-from latentomics.planning import load_plan
+from latentomics.planning import Plan, load_plan
+from latentomics.training import EpochRecord, Fitted, lock_folder
 
 LARGEST = 1e-10  # of an axis' variance to the largest: below lies rounding
 MOST_AXES = 8000  # cases or values: a square of them takes 512 MB
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Refitted:
-    """A run as it was when it ended; rows of the features are its cases."""
-
-    folder: Path
-    gathered: Gathered
-    stores: Stores
-    model: Model
-    features: Mapping[str, ByCase]
-    classic: Classified | None
-
-    @property
-    def cases(self) -> tuple[str, ...]:
-        """Rows of the features."""
-        return self.features["latent"].cases
-
-    @property
-    def seed(self) -> int:
-        """The seed of the run."""
-        return self.model.plan.seed
-
-    def part(self) -> Part:
-        """Return the run's split with its sets of features."""
-        return part_of(self, self.gathered.split, size_block(self.gathered))
-
-    def patients(self) -> IntArray:
-        """Return the number of each row's patient."""
-        return numbered([case.patient for case in self.gathered.cases])
 
 
 def refit(
     run: Path,
     *,
     labels: Sequence[str] = (),
+    folds: bool = False,
+    errors: bool = False,
     workers: int | None = None,
     on_event: OnEvent = ignore,
-) -> Refitted:
+) -> Question:
     """Open a finished run, and fit its baselines again.
 
     Parameters
     ----------
     labels : sequence of str
         In place of the run's own; they may be any columns of its manifest.
+    folds, errors : bool
+        Whether the run's folds are opened too, and errors of reconstruction measured.
 
     Raises
     ------
@@ -86,32 +59,88 @@ def refit(
         raise RequestError(
             "no finished run lies here", str(run), "give the folder of a run that ended"
         )
-    plan, model = load_plan(run / PLAN), load_fitted(run / "model")
-    refuse_rows_of_patients(plan.request, str(run))
+    plan = load_plan(run / PLAN)
     gathered = gather(plan.request, shares=plan.split.value, workers=workers, on_event=on_event)
     prepared = prepare_cases(gathered.cases, plan, workers=workers, on_event=on_event)
     gathered = without(gathered, prepared.rejected)
     _refuse_another_cohort(run, gathered)
     stores = stores_of(plan, prepared, gathered.cases, gathered.split)
     on_event(Event(stage="encode", done=0, total=1, message="encoding every case"))
-    beside = unfitted(plan, stores.every, alone=set(stores.train.cases))
-    fixed = baselines(plan, stores.train, stores.every, beside, judged=False)
-    encoded = encode_store(model.network, plan, stores.every, regions=beside.regions)
-    features = {"latent": encoded.latent, **fixed.features}
-    if encoded.pooled is not None and model.pooled_components is not None:
-        features["pooled"] = reduce_pooled(encoded.pooled, model.pooled_components)
+    main = _main(run, plan, stores, errors=errors, shared=folds and bool(gathered.folds))
     classic = classic_of(gathered, plan, workers=workers, on_event=on_event)
+    question = Question(
+        gathered=gathered,
+        main=replace(main, classic=classic),
+        stores=stores,
+        workers=workers,
+        on_event=on_event,
+    )
+    if folds and gathered.folds:
+        question = replace(question, folds=_folds(run, question))
     if labels:
         request = gathered.request.model_copy(update={"labels": tuple(labels)})
-        gathered = replace(gathered, request=request)
-    return Refitted(
-        folder=run,
-        gathered=gathered,
-        stores=stores,
-        model=model,
-        features=features,
-        classic=classic,
+        question = replace(question, gathered=replace(gathered, request=request))
+    return question
+
+
+def _main(run: Path, plan: Plan, stores: Stores, *, errors: bool, shared: bool) -> Fitting:
+    """Return the run's own split, described by the network that it stored."""
+    import torch
+
+    torch.set_num_threads(plan.threads.value)
+    model = load_fitted(run / "model")
+    lines = (run / "history.jsonl").read_text().splitlines()
+    provenance = json.loads((run / "provenance.json").read_text())
+    fitted = Fitted(
+        network=model.network,
+        spec=model.network.spec,
+        plan=plan,
+        history=tuple(EpochRecord(**json.loads(line)) for line in lines),
+        outcome=str(provenance["outcome"]),
+        weights_sha256=model.weights_sha256,
     )
+    alone = None if shared else set(stores.train.cases)
+    beside = unfitted(plan, stores.every, alone=alone)
+    fixed = baselines(plan, stores.train, stores.every, beside, judged=errors)
+    return described(
+        fitted, stores, beside, fixed, judged=errors, components=model.pooled_components
+    )
+
+
+def _folds(run: Path, question: Question) -> tuple[Fitting, ...]:
+    """Return the folds of a run, from the checkpoints at which their training ended.
+
+    Raises
+    ------
+    RequestError
+        When one of them is gone: it would have to be trained.
+    """
+    gathered, workers = question.gathered, question.workers
+    found = []
+    with lock_folder(run):
+        for number, split in enumerate(gathered.folds):
+            place = run / "folds" / str(number)
+            if not (place / "checkpoint").is_dir() or not (place / PLAN).is_file():
+                raise RequestError(
+                    f"fold {number + 1} of the run is not there any more",
+                    str(place),
+                    "repeat the run, or ask what its own split answers: mmd, stability, ...",
+                )
+            plan = load_plan(place / PLAN)
+            prepared = prepare_cases(gathered.cases, plan, workers=workers)
+            fitting = fit_split(
+                plan,
+                stores_of(plan, prepared, gathered.cases, split),
+                place,
+                resume=True,
+                alone=False,
+                like=question.main,
+                on_event=question.on_event,
+            )
+            like = (question.main.plan, question.main.classic)
+            classic = classic_of(gathered, plan, like=like, workers=workers)
+            found.append(replace(fitting, classic=classic))
+    return tuple(found)
 
 
 def raw_values(stores: Stores) -> tuple[DoubleArray, int] | None:

@@ -22,8 +22,9 @@ from latentomics.evaluation import (
     site_variance,
 )
 from latentomics.features import ByCase, Classified
-from latentomics.flow.evidence import SITE_SETS, one_thread, part_of, size_block
+from latentomics.flow.evidence import SITE_SETS
 from latentomics.flow.gather import Gathered, Split
+from latentomics.flow.question import one_thread, part_of, size_block
 from latentomics.planning import Effort
 
 STAND_INS = {"latent": "random/0", "pooled": "random pooled/0"}

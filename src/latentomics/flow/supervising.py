@@ -1,6 +1,6 @@
 """The same encoder trained on labels, beside the probe of what was learned without (METHODS 29).
 
-In: a finished run, refitted, and a label. Out: records: the encoder trained from scratch on the
+In: a ``Question``. Out: records: the encoder trained from scratch on the
 labels, the same fine-tuned from the run's weights, and the probe of the latent, all on the same
 test patients. Training stops on validation patients.
 """
@@ -16,9 +16,8 @@ import numpy as np
 from latentomics.core import DoubleArray, RequestError, Result
 from latentomics.dataset import Store
 from latentomics.evaluation import LabelLike, probe, truth_of
-from latentomics.flow.evidence import one_thread
+from latentomics.flow.question import Question, one_thread
 from latentomics.flow.records import Event, OnEvent
-from latentomics.flow.refitted import Refitted
 from latentomics.models import Network, build_network
 from latentomics.planning import Length
 from latentomics.training import Labelled, Progress, Taught, teach, told
@@ -28,27 +27,32 @@ SCRATCH, TUNED = "supervised", "fine-tuned"
 COMPARED = {SCRATCH: ("latent",), TUNED: ("latent", SCRATCH), "latent": ()}
 
 
-def supervised(opened: Refitted, label: LabelLike, on_event: OnEvent) -> list[Result]:
-    """Train on a label with the training patients that have it, and score the test patients.
+def supervised(question: Question) -> list[Result]:
+    """Train on each label with the training patients that have it, and score the test patients.
 
     Raises
     ------
     RequestError
-        When the label has more than two classes, or no validation patient of a class has it.
+        When a label has more than two classes, or no validation patient of a class has it.
     """
+    return [result for label in question.labels for result in _of_label(question, label)]
+
+
+def _of_label(question: Question, label: LabelLike) -> list[Result]:
+    """Train on one label from scratch and from the run's weights."""
     if label.kind == "classes":
         raise RequestError(
             "an encoder is trained on two classes or a quantity",
             f"label {label.name!r}",
             f"compare it with one word: --label '{label.name}==WORD'",
         )
-    network, plan = opened.model.network, opened.model.plan
+    network, plan = question.network, question.main.plan
     device = next(network.parameters()).device
     encoders: dict[str, Network] = {
         SCRATCH: build_network(plan.network.value, plan.seed).to(device),
         TUNED: deepcopy(network),
     }
-    parts = {name: _labelled(opened, label, name) for name in ("train", "val")}
+    parts = {name: _labelled(question, label, name) for name in ("train", "val")}
     given, notes = {}, {}
     for name, encoder in encoders.items():
         taught = teach(
@@ -57,18 +61,18 @@ def supervised(opened: Refitted, label: LabelLike, on_event: OnEvent) -> list[Re
             parts["train"],
             parts["val"],
             binary=label.kind == "binary",
-            length=_length(opened),
-            on_progress=_teller(name, on_event),
+            length=_length(question),
+            on_progress=_teller(f"{name} of {label.name}", question.on_event),
         )
-        given[name] = _by_case(opened, told(taught, opened.stores.every))
+        given[name] = _by_case(question, told(taught, question.stores.every))
         notes[name] = _note(taught, parts["train"].store)
-    latent = {"latent": opened.part().blocks["latent"]}
+    latent = {"latent": question.part().blocks["latent"]}
     with one_thread():
         found = probe(
             label,
-            [replace(opened.part(), blocks=latent)],
-            opened.patients(),
-            seed=opened.seed,
+            [replace(question.part(), blocks=latent)],
+            question.patients,
+            seed=question.seed,
             evaluation="supervised",
             given=given,
             comparisons=COMPARED,
@@ -76,19 +80,19 @@ def supervised(opened: Refitted, label: LabelLike, on_event: OnEvent) -> list[Re
     return [replace(one, settings={**one.settings, **notes.get(one.features, {})}) for one in found]
 
 
-def _length(opened: Refitted) -> Length:
+def _length(question: Question) -> Length:
     """Return as many steps as the run's own training had."""
-    steps = opened.model.plan.length.value.steps
+    steps = question.main.plan.length.value.steps
     return Length(steps=steps) if steps else Length(epochs=EPOCHS)
 
 
-def _labelled(opened: Refitted, label: LabelLike, name: str) -> Labelled:
+def _labelled(question: Question, label: LabelLike, name: str) -> Labelled:
     """Return the samples of a part's cases that have the label."""
     truth = truth_of(label)
     known = {
         case.id: float(truth.columns[row, 0])
-        for row, case in enumerate(opened.gathered.cases)
-        if truth.known[row] and opened.gathered.split[case.id] == name
+        for row, case in enumerate(question.gathered.cases)
+        if truth.known[row] and question.gathered.split[case.id] == name
     }
     if len(set(known.values())) < 2:
         raise RequestError(
@@ -96,13 +100,13 @@ def _labelled(opened: Refitted, label: LabelLike, name: str) -> Labelled:
             f"label {label.name!r}",
             "name a label that more cases have: training stops on validation patients",
         )
-    store: Store = opened.stores.every.of(list(known))
+    store: Store = question.stores.every.of(list(known))
     return Labelled(store=store, truth=np.array([known[case] for case in store.cases]))
 
 
-def _by_case(opened: Refitted, values: DoubleArray) -> DoubleArray:
-    place = {case: row for row, case in enumerate(opened.cases)}
-    rows = np.array([place[case] for case in opened.stores.every.cases])
+def _by_case(question: Question, values: DoubleArray) -> DoubleArray:
+    place = {case: row for row, case in enumerate(question.main.cases)}
+    rows = np.array([place[case] for case in question.stores.every.cases])
     means: DoubleArray = np.bincount(rows, values) / np.bincount(rows)
     return means
 

@@ -108,7 +108,6 @@ def fit(
         spec=spec,
         plan=_resolved(plan, trained),
         history=trained.history,
-        best_step=trained.best_step,
         outcome=trained.outcome,
         weights_sha256=trained.weights_sha256,
     )

@@ -84,7 +84,6 @@ class Fitted:
     spec: NetworkSpec
     plan: Plan
     history: tuple[EpochRecord, ...]
-    best_step: int
     outcome: str
     weights_sha256: str
 
