@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from latentomics.flow.clock import AIM, LEAST_SHARE, WORTHWHILE, Ahead, Clock
-from latentomics.flow.foresight import BRIEF, Foresight
+from latentomics.flow.foresight import BRIEF, Foresight, with_untrained
 from latentomics.flow.rehearsal import Rehearsed
 from latentomics.planning import Choice, Effort, Length, Plan
 
@@ -108,7 +108,7 @@ def foreseen(budget_s: float, evidence_s: float) -> tuple[Plan, list[str]]:
     )
     foresight.begin()
     time.takes(20)
-    beside = SimpleNamespace(encoding_s=0.0, took_s=8.0)
+    beside = SimpleNamespace(encoding_s=0.0, took_s=8.0, encoded=(None,) * 3)
     return foresight.allow(plan, None, beside, None), said  # type: ignore[arg-type]
 
 
@@ -148,3 +148,28 @@ def test_stages_add_up() -> None:
         with clock.stage("read"):
             time.takes(1.5)
     assert clock.stages == {"read": 3.0}
+
+
+def affordable(budget_s: float, **asked: object) -> bool:
+    """Whether a run with this budget reads further untrained encoders that take 10 s each."""
+    plan = Plan.model_construct(
+        length=Choice(value=Length(budget_s=budget_s, **asked), reason="--budget"),  # type: ignore[arg-type]
+        effort=Choice(value=Effort(), reason="everything"),
+    )
+    foresight = Foresight(
+        clock=Clock(budget_s=budget_s),
+        gathered=SimpleNamespace(folds=()),  # type: ignore[arg-type]
+        main=plan,
+    )
+    return foresight.affords(10.0)
+
+
+def test_T9_a_short_budget_reads_one_untrained_encoder_and_the_plan_says_so() -> None:
+    assert affordable(161.0)
+    assert not affordable(159.0)
+    assert affordable(159.0, steps=100)  # of a resolved plan, which says how many
+    everything, brief = Choice(value=Effort(), reason="everything"), Choice(value=BRIEF, reason="a")
+    assert with_untrained(everything, 3) is everything
+    assert with_untrained(everything, 1).value.untrained == 1
+    assert with_untrained(everything, 1).reason == "the budget is short: one untrained encoder"
+    assert with_untrained(brief, 1).reason == "a, one untrained encoder"

@@ -8,7 +8,7 @@ untrained encoders of the same shape, pooled intensities) and reconstruction err
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,7 +35,6 @@ from latentomics.features import (
 from latentomics.models import Network, build_network
 from latentomics.planning import Plan
 
-RANDOM_SEEDS = 3
 POOLED_COLUMNS = 64
 TOGETHER = 4096  # cases whose pooled maps are reduced at once
 POOLED_ROWS = 10_000  # training cases that components of pooled maps are fitted on, at most
@@ -72,15 +71,26 @@ def untrained(spec: NetworkSpec, seed: int) -> Network:
     return build_network(replace(spec, linear_path=False), seed)
 
 
-def unfitted(plan: Plan, every: Store, *, alone: Container[str] | None = None) -> Unfitted:
+def unfitted(
+    plan: Plan,
+    every: Store,
+    *,
+    alone: Container[str] | None = None,
+    affords: Callable[[float], bool] = lambda _: True,
+) -> Unfitted:
     """Describe every case by what learns nothing; folds with the same samples share it.
 
-    ``alone`` are the training cases of the only split there is: pooled maps, the widest features of
-    all, are reduced by them as soon as they are there.
+    Parameters
+    ----------
+    alone : container of str, optional
+        The training cases of the only split there is: pooled maps, the widest features of all, are
+        reduced by them as soon as they are there.
+    affords : callable, optional
+        Says of the seconds that one untrained encoder took whether there is time for the others.
     """
     spec = plan.network.value
     begun = time.monotonic()
-    networks = [untrained(spec, 1000 + number) for number in range(RANDOM_SEEDS)]
+    networks = [untrained(spec, 1000 + number) for number in range(plan.effort.value.untrained)]
     regions = network_regions(networks[0], plan, every) if spec.block else None
     intensity = intensity_features(every, by_region=plan.loss_region.value != "all")
     ready = time.monotonic()
@@ -91,13 +101,15 @@ def unfitted(plan: Plan, every: Store, *, alone: Container[str] | None = None) -
             components = pooled_components(found.pooled, alone, plan.seed)
             found = replace(found, pooled=reduce_pooled(found.pooled, components))
         encoded.append(replace(found, codes=found.codes[:0], code_samples=found.code_samples[:0]))
+        if not affords((time.monotonic() - ready) / len(encoded)):
+            break
     done = time.monotonic()
     return Unfitted(
         encoded=tuple(encoded),
         intensity=intensity,
         regions=regions,
         took_s=done - begun,
-        encoding_s=(done - ready) / len(networks),
+        encoding_s=(done - ready) / len(encoded),
         reduced=alone is not None,
     )
 

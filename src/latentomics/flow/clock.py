@@ -15,6 +15,7 @@ from latentomics.planning import DEFAULT_BUDGET_S, Plan, Request
 
 AIM = 0.98  # of the budget: more comes in between than falls away
 LEAST_SHARE = 0.02  # of the budget that all trainings together get, whatever else takes
+OPTIONAL_SHARE = 0.25  # of the budget that reading every case by all encoders may take
 WORTHWHILE = 0.2  # of the budget: below, training is worth more than what is optional
 
 
@@ -96,6 +97,10 @@ class Clock:
     def enough_s(self, ahead: Ahead) -> float:
         """Return the budget with which training would be worth its time."""
         return (self.elapsed_s + ahead.total_s) / (AIM - WORTHWHILE)
+
+    def affords(self, seconds: float) -> bool:
+        """Whether what is not training may take so long."""
+        return self.budget_s is None or seconds <= OPTIONAL_SHARE * self.budget_s
 
     def worthwhile(self, ahead: Ahead) -> bool:
         """Whether what is left for training is a fair share of the budget."""

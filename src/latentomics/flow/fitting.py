@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -61,7 +62,16 @@ class Stores:
 
 
 UNFITTED = ("network", "symmetries", "loss_region", "mask_channel", "pooled")  # beside samples
-Allow = Callable[[Plan, Stores, Unfitted, Baselines], Plan]
+
+
+class Timing(Protocol):
+    """Says what a training has time for, once it is known what is there before."""
+
+    def affords(self, encoding_s: float) -> bool:
+        """Whether further untrained encoders can be read, each in so many seconds."""
+
+    def allow(self, plan: Plan, stores: Stores, beside: Unfitted, fixed: Baselines) -> Plan:
+        """Return the plan with the wall time that training may take."""
 
 
 def stores_of(plan: Plan, prepared: Prepared, cases: Sequence[Case], split: Split) -> Stores:
@@ -121,7 +131,7 @@ def fit_split(
     *,
     resume: bool,
     alone: bool = True,
-    allow: Allow | None = None,
+    timing: Timing | None = None,
     like: Fitting | None = None,
     own: Method | None = None,
     own_network: OwnNetwork | None = None,
@@ -134,9 +144,8 @@ def fit_split(
     ----------
     alone : bool
         Whether no fold will share what learns nothing, so that less of it has to be kept.
-    allow : callable, optional
-        Returns the plan with the wall time that training may take, once it is known what is there
-        before; None where the plan's length stands.
+    timing : Timing, optional
+        Where the plan's length does not stand.
     like : Fitting, optional
         That of the run's own split, for a fold: what learns nothing is shared where samples and
         shape are the same, and errors of reconstruction are not measured again.
@@ -153,11 +162,14 @@ def fit_split(
     on_event(Event(stage="baselines", done=0, total=1, message="PCA and untrained encoders"))
     shared = _shared(plan, stores, like)
     beside = shared or unfitted(
-        plan, stores.every, alone=set(stores.train.cases) if alone else None
+        plan,
+        stores.every,
+        alone=set(stores.train.cases) if alone else None,
+        affords=timing.affords if timing else lambda _: True,
     )
     fixed = baselines(plan, stores.train, stores.every, beside, judged=like is None)
-    if allow is not None:
-        plan = allow(plan, stores, beside, fixed)
+    if timing is not None:
+        plan = timing.allow(plan, stores, beside, fixed)
     fitted = fit(
         plan,
         method_of(plan, own),

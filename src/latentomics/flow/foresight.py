@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from latentomics.features import Classified, network_errors
 from latentomics.flow.baselines import Baselines, Unfitted, untrained
 from latentomics.flow.clock import Ahead, Clock
-from latentomics.flow.fitting import Allow, Stores, alike
+from latentomics.flow.fitting import Stores, alike
 from latentomics.flow.gather import Gathered
 from latentomics.flow.records import Event, OnEvent, ignore
 from latentomics.flow.rehearsal import Now, Rehearsed, rehearse
@@ -56,6 +56,15 @@ class Foresight:
         self.later = self.folds[0 if fold is None else fold + 1 :]
         self.begun_s = self.clock.elapsed_s
 
+    def affords(self, encoding_s: float) -> bool:
+        """Whether further untrained encoders can be read, each in so many seconds."""
+        if self.effort is not None:
+            return self.effort.value.untrained > 1  # as the run's own split had
+        if self.main.length.value.steps is not None:
+            return True  # a resolved plan says how many
+        parts = 1 + sum(not alike(self.main, one) for one in self.later)
+        return self.clock.affords(parts * (Effort().untrained + 1) * encoding_s)
+
     def allow(self, plan: Plan, stores: Stores, beside: Unfitted, fixed: Baselines) -> Plan:
         """Return the plan with the time that training gets now, and with its effort."""
         before_s = self.clock.elapsed_s - self.begun_s
@@ -81,7 +90,8 @@ class Foresight:
             ending_s=0.0,
         )
         if self.effort is None:
-            self.effort = self._chosen(plan.effort, ahead, rehearsed)
+            chosen = self._chosen(plan.effort, ahead, rehearsed)
+            self.effort = with_untrained(chosen, len(beside.encoded))
         ahead = replace(ahead, ending_s=self._ending_s(self.effort.value, rehearsed))
         plan = plan.model_copy(update={"effort": self.effort})
         return with_time(plan, self.clock, ahead, self.on_event)
@@ -113,15 +123,30 @@ def _errors_s(network: Network, stores: Stores, now: Now) -> float:
     return (now() - begun) * len(stores.every) / len(some)
 
 
-def alone(clock: Clock) -> Allow:
-    """Return what allows a training that nothing follows but encoding and its errors."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Alone:
+    """Says how long a training may take that nothing follows but encoding and its errors."""
 
-    def allow(plan: Plan, _: Stores, beside: Unfitted, __: Baselines) -> Plan:
+    clock: Clock
+
+    def affords(self, _: float) -> bool:
+        """Whether further untrained encoders are read: nobody asks for them here."""
+        return False
+
+    def allow(self, plan: Plan, _: Stores, beside: Unfitted, __: Baselines) -> Plan:
+        """Return the plan with the time that training gets."""
         describing_s = 2 * beside.encoding_s
         ahead = Ahead(describing_s=describing_s, fittings=0, fittings_s=0.0, ending_s=0.0)
-        return with_time(plan, clock, ahead, ignore)
+        return with_time(plan, self.clock, ahead, ignore)
 
-    return allow
+
+def with_untrained(effort: Choice[Effort], count: int) -> Choice[Effort]:
+    """Return the effort with the untrained encoders that there was time for."""
+    if count == effort.value.untrained:
+        return effort
+    few = "the budget is short: one untrained encoder"
+    reason = few if effort.value == Effort() else f"{effort.reason}, {few.split(': ')[1]}"
+    return Choice(value=effort.value.model_copy(update={"untrained": count}), reason=reason)
 
 
 def with_time(plan: Plan, clock: Clock, ahead: Ahead, on_event: OnEvent) -> Plan:

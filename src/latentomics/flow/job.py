@@ -228,7 +228,7 @@ def _fit(
         job.place(fold),
         resume=job.resume,
         alone=not gathered.folds,
-        allow=None if job.clock.budget_s is None else time_of.allow,
+        timing=None if job.clock.budget_s is None else time_of,
         like=like,
         on_event=job.on_event,
         on_record=lambda record: job.track(of_record(record, fold)),

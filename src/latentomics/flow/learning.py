@@ -18,7 +18,7 @@ from latentomics.flow.clock import Clock, budget_of
 from latentomics.flow.decide import decide
 from latentomics.flow.encoding import usable_cases
 from latentomics.flow.fitting import fit_split, load, stores_of
-from latentomics.flow.foresight import alone
+from latentomics.flow.foresight import Alone
 from latentomics.flow.gather import gather, prepare_cases, without
 from latentomics.flow.records import ignore
 from latentomics.methods import Method
@@ -91,7 +91,7 @@ def learn(
             stores,
             Path(folder),
             resume=False,
-            allow=alone(clock),
+            timing=Alone(clock=clock),
             own=own,
             own_network=own_network,
             on_event=ignore,

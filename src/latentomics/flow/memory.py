@@ -16,9 +16,9 @@ from latentomics.core import IntArray
 from latentomics.dataset import copies_for
 from latentomics.evaluation import COMPONENTS, DRAWS, MOST_IMAGES, draws_for
 from latentomics.features import CHUNK, FLIP_VOXELS, PATCHES
-from latentomics.flow.baselines import POOLED_COLUMNS, POOLED_ROWS, RANDOM_SEEDS
+from latentomics.flow.baselines import POOLED_COLUMNS, POOLED_ROWS
 from latentomics.models import parameter_counts
-from latentomics.planning import Need, Plan, pipeline_of
+from latentomics.planning import Effort, Need, Plan, pipeline_of
 from latentomics.sources import CaseFacts
 
 PROGRAM_BYTES = 590_000_000  # python with torch, scikit-learn, pandas, matplotlib
@@ -32,7 +32,8 @@ ROWS_COPIES = 3  # of the samples that components are fitted on: as drawn, centr
 REGIONAL = 15  # columns of a channel of a local code: five statistics of three regions
 CASE_BYTES = 3500  # what is known of a case, and where it lies: 3,000 measured
 SAMPLE_BYTES = 1500  # of each further sample of a case
-SETS = 2 + RANDOM_SEEDS  # of features: learned, components, untrained encoders
+UNTRAINED = Effort().untrained
+SETS = 2 + UNTRAINED  # of features: learned, components, untrained encoders
 PROBED_COPIES = 3.5  # float64 copies of the widest set of features while it is probed
 RESAMPLED = 0.7  # share of the cases in the largest part that is resampled
 POOLED_COPIES = 2.5  # float64 copies of pooled maps that components are fitted on
@@ -124,7 +125,7 @@ def _described(plan: Plan, cases: int, training: int) -> int:
     maps = 3 * sum(plan.network.value.widths) * (2 if plan.several else 1)
     if not plan.pooled.value:
         return _features(plan, cases)
-    whole = 4 * maps * cases * (1 + RANDOM_SEEDS * bool(plan.request.folds))
+    whole = 4 * maps * cases * (1 + UNTRAINED * bool(plan.request.folds))
     fitted = 8 * maps * min(training, POOLED_ROWS) * POOLED_COPIES
     return _features(plan, cases) + whole + int(fitted)
 

@@ -208,11 +208,14 @@ class Effort(Settings):
         Numbers of labelled patients of the label-efficiency curve; none: no curve.
     remeasured : bool
         Whether test cases are perturbed and encoded again.
+    untrained : int
+        Untrained encoders that every case is read by.
     """
 
     draws: int = Field(default=2000, ge=100)
     few_labels: tuple[int, ...] = (20,)
     remeasured: bool = True
+    untrained: int = Field(default=3, ge=1)
 
 
 class Plan(Settings):
