@@ -182,7 +182,8 @@ def nll(trained: Trained) -> float:
 def jacobian(trained: Trained) -> float:
     """Mean squared Frobenius norm of dh/dx over the variance of the code h."""
     values = trained.values[:JACOBIANS]
-    squared = squared_jacobian(trained.network.encode, values).detach()
+    with torch.no_grad():  # or each of its rows would keep a graph to be differentiated again
+        squared = squared_jacobian(trained.network.encode, values)
     return float(squared.mean()) / max(float(trained.codes[1].var(0).sum()), 1e-12)
 
 
