@@ -20,6 +20,42 @@ NOISE = Noise(model="gaussian", sigma=0.1, unit="scale")
 LATENT = 4
 
 
+def corrupted(model: str, sigma: float, unit: str) -> tuple[str, dict[str, float | str], dict]:
+    """The denoising method with a noise model of its own."""
+    return "denoising", {"noise": model}, {"noise": Noise(model=model, sigma=sigma, unit=unit)}
+
+
+VARIANTS: list[tuple[str, dict[str, float | str], dict[str, object]]] = [
+    ("sparse", {"kind": "l1"}, {}),
+    ("sparse", {"kind": "top-k", "active": 2.0}, {}),
+    ("contractive", {"jacobian": "hutchinson", "probes": 2.0}, {}),
+    ("basis-vae", {"kind": "strict"}, {}),
+    ("basis-vae", {"basis": 7.0}, {}),
+    ("vq-vae", {}, {"kind": "dense"}),
+    ("vq-vae", {}, {"kind": "convolutional"}),
+    ("deep", {"activation": "linear"}, {}),
+    ("invariant", {"against_site": "mmd"}, {}),
+    ("invariant", {"against_site": "adversary"}, {}),
+    ("beta-tcvae", {"estimator": "weighted"}, {}),
+    ("dip-vae", {"kind": "II"}, {}),
+    ("wae-mmd", {"code": "gaussian"}, {}),
+    ("annealed-vae", {"schedule": "warm-up", "warm_up_steps": 2.0, "free_nats": 0.5}, {}),
+    ("balanced-vae", {"rule": "lowest"}, {}),
+    ("control-vae", {"smoothing": 0.5, "capacity_steps": 10.0}, {}),
+    ("vae", {"likelihood": "gaussian-per-voxel"}, {}),
+    ("iwae", {"likelihood": "bernoulli", "draws": 3.0}, {"normalisation": "percentile"}),
+    corrupted("rician", 0.1, "scale"),
+    corrupted("correlated", 0.1, "scale"),
+    corrupted("poisson", 0.01, "1 / sqrt(photons)"),
+    corrupted("masking", 0.25, "probability"),
+    corrupted("coarse", 0.25, "probability"),
+]
+IDS = [
+    "-".join(map(str, [name, *settings.values(), changes.get("kind", "")])).strip("-")
+    for name, settings, changes in VARIANTS
+]
+
+
 def usual_size(name: str) -> tuple[int, ...]:
     """An image, or a signal where a method reads nothing else."""
     return SIZES[2] if 2 in METHODS[name].dimensions else SIZES[1]

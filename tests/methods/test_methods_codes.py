@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from methods_suite import NOISE, SIZES, plan_for, run, store_for
+from methods_suite import IDS, NOISE, SIZES, VARIANTS, plan_for, run, store_for
 
 from latentomics.core import Capsules, Interrupted, NetworkSpec, Quantised, RequestError
 from latentomics.features import encode_store
@@ -21,19 +21,6 @@ from latentomics.training import Progress
 from latentomics.training.fit import make_task
 from latentomics.training.task import AutoencoderTask
 
-VARIANTS = [
-    ("sparse", {"kind": "l1"}, {}),
-    ("sparse", {"kind": "top-k", "active": 2.0}, {}),
-    ("contractive", {"jacobian": "hutchinson", "probes": 2.0}, {}),
-    ("basis-vae", {"kind": "strict"}, {}),
-    ("basis-vae", {"basis": 7.0}, {}),
-    ("vq-vae", {}, {"kind": "dense"}),
-    ("vq-vae", {}, {"kind": "convolutional"}),
-    ("deep", {"activation": "linear"}, {}),
-    ("invariant", {"against_site": "mmd"}, {}),
-    ("invariant", {"against_site": "adversary"}, {}),
-]
-IDS = [f"{name}-{'-'.join(map(str, [*a.values(), *b.values()]))}" for name, a, b in VARIANTS]
 DOMAINS = np.array([0, 1, 1, 0, 2, -1, 0, 1, 2, 0])
 
 
