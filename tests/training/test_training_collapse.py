@@ -13,7 +13,7 @@ from latentomics.core import Gaussian, NetworkSpec, Point, RequestError
 from latentomics.methods import METHODS, method_of
 from latentomics.planning import Length, Plan
 from latentomics.training import EpochRecord, Progress, fit
-from latentomics.training.collapse import LatentWatch, collapse_remark
+from latentomics.training.collapse import LatentWatch, collapse_remark, unfinished_remark
 
 GAUSSIAN = make_spec(code="gaussian")
 
@@ -75,6 +75,33 @@ def test_a_capacity_that_still_grows_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "step", "words"),
+    [
+        ("vae", 144, "warm_up_steps 500"),
+        ("annealed-vae", 200, "warm_up_steps 1,000"),  # full at the end of a cycle, not for good
+        ("capacity-vae", 300, "capacity_steps 1,000"),
+        ("vae", 500, ""),
+        ("vae", 0, ""),
+        ("autoencoder", 3, ""),
+        ("control-vae", 3, ""),
+    ],
+)
+def test_a_training_that_ends_before_its_weights_have_grown_is_said(
+    name: str, step: int, words: str
+) -> None:
+    said = unfinished_remark(step, METHODS[name])
+    assert words in said
+    assert bool(said) == bool(words)
+
+
+def test_it_is_said_once_and_kept_in_the_history() -> None:
+    plan = planned(GAUSSIAN, {"beta": 0.01}, method="vae", length=Length(epochs=3))
+    said = [entry.remark for entry in run_fit(plan).history]
+    assert "Training ended at step" in said[-1]
+    assert not any(said[:-1])
+
+
+@pytest.mark.parametrize(
     ("history", "step"),
     [
         ([], 900),
@@ -110,7 +137,12 @@ def test_a_run_that_collapses_says_so_once() -> None:
     assert said == kept
     assert len(said) == 1
     assert "lower beta (the KL weighs 10000)" in said[0]
-    fine = run_fit(planned(GAUSSIAN, {"beta": 0.01}, method="beta-vae", length=Length(epochs=60)))
+    fine = run_fit(
+        planned(
+            GAUSSIAN, {"beta": 0.01, "warm_up_steps": 50.0}, method="beta-vae",
+            length=Length(epochs=60),
+        )
+    )  # fmt: skip
     assert not any(entry.remark for entry in fine.history)
 
 

@@ -1,4 +1,4 @@
-"""Whether a Gaussian code still says anything, watched at every validation.
+"""Whether a Gaussian code still says anything, and whether training was long enough to tell.
 
 In: the codes of the validation samples. Out: terms for the history (KL of each latent in nats, the
 number of latents in use), and a warning in words with its remedy once the code has collapsed.
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from latentomics.core import Code, Gaussian
-from latentomics.methods import LATER
 from latentomics.objectives import kl_by_latent
 from latentomics.training.records import EpochRecord, Terms
 
@@ -60,8 +59,7 @@ def collapse_remark(
     """
     if not history or any(record.remark for record in history):
         return ""
-    full = method.weights(step) == method.weights(LATER)
-    full &= step >= float(method.all_options().get("capacity_steps", 0))
+    full = all(step >= steps for steps in _growth(method).values())
     before = history[-1].validation.get("active_latents", float("inf"))
     most = COLLAPSED_SHARE * latent
     active = terms.get("active_latents", float("inf"))
@@ -71,6 +69,26 @@ def collapse_remark(
         f"The code has collapsed: at step {step} {active:.0f} of {latent} latents vary between "
         f"samples (KL {terms['kl']:.2g} nats). {_remedy(method)}"
     )
+
+
+def unfinished_remark(step: int, method: Method) -> str:
+    """Return a warning where training ends at a step before the method is what it is to be."""
+    growing = {name: steps for name, steps in _growth(method).items() if step < steps}
+    if not step or not growing:
+        return ""
+    name, steps = next(iter(growing.items()))
+    return (
+        f"Training ended at step {step:,}, while weights of the method still grew ({name} "
+        f"{steps:,.0f}): the model was hardly trained for what the method is for. Train for "
+        f"longer, or use --set {name}={max(1, step // 2)}."
+    )
+
+
+def _growth(method: Method) -> dict[str, float]:
+    """Return the settings that say over how many steps weights and capacities grow."""
+    warm_up = 0 if method.schedule == "constant" else method.warm_up_steps
+    capacity = float(method.all_options().get("capacity_steps", 0))
+    return {"warm_up_steps": warm_up, "capacity_steps": capacity}
 
 
 def _remedy(method: Method) -> str:

@@ -21,7 +21,7 @@ from latentomics.training.desk import Desk
 from latentomics.training.halving import in_halves, parts_at
 from latentomics.training.interruption import Interruption
 from latentomics.training.records import EpochRecord, Optimisation, Progress, Task, Terms, Trained
-from latentomics.training.schedule import last_step, rate_factor, resolve_length, validation_due
+from latentomics.training.schedule import rate_factor, resolve_length, validation_due
 from latentomics.training.state import FINISHED, State, load_state
 from latentomics.training.wall_time import overrun, settle, stall
 
@@ -100,7 +100,7 @@ def train_network(
                     on_record(record)
                 state.length = stall(state, how.epoch_steps, timed=timed)
                 desk.save_sometimes()
-            if state.outcome != FINISHED or state.step >= last_step(state.length):
+            if state.outcome != FINISHED or state.done:
                 break
             terms = take_step(network, optimiser, task, how, state)
             state.outcome = _judge(terms)
@@ -244,7 +244,7 @@ def _validate(network: nn.Module, task: Task, how: Optimisation, desk: Desk) -> 
     desk.read_clock()
     state.validation_seconds += state.seconds - before
     judge = getattr(task, "remark", None)
-    remark = judge(state.step, terms, state.history) if judge else ""
+    remark = judge(state.step, terms, state.history, last=state.done) if judge else ""
     record = state.record(_rate(how, state), how.epoch_steps, terms, remark)
     desk.write_history()
     return record

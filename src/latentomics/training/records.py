@@ -92,7 +92,7 @@ class Task(Protocol):
     """What a network is trained for; losses are per sample (batch,), in nats.
 
     A task may have a ``companion``, whose state goes through the checkpoint, and a ``remark`` of a
-    step, its validation terms and the history: a warning in words, or nothing.
+    step, its validation terms, the history and whether it is the last: a warning, or nothing.
     """
 
     def training(

@@ -16,6 +16,7 @@ from latentomics.core import RequestError
 from latentomics.planning import Length
 from latentomics.training.checkpoint import FOLDER, Meta, load_checkpoint, save_checkpoint
 from latentomics.training.records import EpochRecord, Optimisation, Terms
+from latentomics.training.schedule import last_step
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +44,11 @@ class State:
     sums: Terms = field(default_factory=dict)  # of the training terms since the last record
     counted: int = 0
     outcome: str = FINISHED
+
+    @property
+    def done(self) -> bool:
+        """Whether the last step of the length has been made."""
+        return self.step >= last_step(self.length)
 
     @property
     def validated(self) -> bool:

@@ -16,7 +16,7 @@ from latentomics.models import centre, draw, repeated, shifted
 from latentomics.objectives import COMPANIONS, PENALTIES, Companion, Weights, beta_norm, total
 from latentomics.training.asked import Part, draw_seen, draw_shifts, draw_signs
 from latentomics.training.augment import move_batch, second_view
-from latentomics.training.collapse import LatentWatch, collapse_remark
+from latentomics.training.collapse import LatentWatch, collapse_remark, unfinished_remark
 from latentomics.training.feed import Feed
 from latentomics.training.records import EpochRecord, Terms
 
@@ -90,9 +90,11 @@ class AutoencoderTask:
         means = {name: value / samples for name, value in sums.items()}
         return means | watch.terms() | self.network.measures()
 
-    def remark(self, step: int, terms: Terms, history: Sequence[EpochRecord]) -> str:
+    def remark(self, step: int, terms: Terms, history: Sequence[EpochRecord], *, last: bool) -> str:
         """Return a warning about a validation, in words; empty where nothing is wrong."""
-        return collapse_remark(step, terms, history, self.method, self.network.spec.latent)
+        latent = self.network.spec.latent
+        said = collapse_remark(step, terms, history, self.method, latent)
+        return said or (unfinished_remark(step, self.method) if last else "")
 
     def _view(self, batch: Batch, values: Tensor, share: Part) -> StepView:
         """Return what objectives see of a part of a batch, whose input has these values."""
