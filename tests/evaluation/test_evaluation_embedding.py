@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from latentomics.evaluation import embedding, principal_map
-from latentomics.evaluation.embedding import chance_trust, overlap, trustworthiness
+from latentomics.evaluation import averaged, embedding, principal_map
+from latentomics.evaluation.embedding import (
+    chance_trust,
+    overlap,
+    rescaled_overlap,
+    trustworthiness,
+)
 
 
 def test_KA_25_1_the_space_itself_and_a_map_without_relation():
@@ -47,3 +52,33 @@ def test_large_cohorts_are_ranked_in_part_and_small_ones_not():
     values = np.random.default_rng(0).normal(size=(1200, 3))
     assert embedding("latent", values[:, :2], values, of="code")[0].n == 1000
     assert embedding("latent", values[:15, :2], values[:15], of="code") == []
+
+
+def test_METHODS_25_overlap_is_rescaled_so_that_chance_is_zero_and_all_is_one():
+    draws = np.random.default_rng(0)
+    space, places = draws.normal(size=(60, 4)), draws.normal(size=(60, 2))
+    np.testing.assert_allclose(rescaled_overlap(space, space), 1)
+    curve = rescaled_overlap(space, places)
+    assert len(curve) == 58
+    for k in (1, 7, 30):
+        shared = overlap(space, places, k)
+        assert curve[k - 1] == pytest.approx((59 * shared - k) / (59 - k))
+    none = [rescaled_overlap(space, draws.normal(size=(60, 2)))[9] for _ in range(80)]
+    assert np.mean(none) == pytest.approx(0, abs=4 * np.std(none) / np.sqrt(80))
+    same = {r.metric: r.value for r in embedding("latent", space, space, of="code")}
+    assert same["r_nx_area"] == same["trustworthiness"] == same["neighbour_overlap"] == 1
+
+
+def test_maps_that_differ_in_their_seed_count_as_one():
+    draws = np.random.default_rng(0)
+    space = draws.normal(size=(60, 4))
+    each = {
+        f"seed {seed}": embedding("raw_umap", draws.normal(size=(60, 2)), space, of="raw")
+        for seed in range(3)
+    }
+    mean = averaged(each)
+    for number, one in enumerate(mean):
+        values = [records[number].value for records in each.values()]
+        assert one.value == pytest.approx(np.mean(values))
+        assert one.settings["each"] == dict(zip(each, values, strict=True))
+        assert one.metric == each["seed 0"][number].metric

@@ -15,13 +15,20 @@ from latentomics.evaluation.curation import STEPS as CURATION_STEPS
 from latentomics.evaluation.curation import Again, Curation, Training, curation_records
 from latentomics.evaluation.curation import curate as curate_columns
 from latentomics.evaluation.disentanglement import disentanglement, factors_of
-from latentomics.evaluation.embedding import embedding, principal_map
+from latentomics.evaluation.embedding import averaged, embedding, ranked_rows
 from latentomics.evaluation.judgement import Facts, Sentence
 from latentomics.evaluation.ks import ks
 from latentomics.evaluation.label_curve import COMPARED, label_curve
 from latentomics.evaluation.labels import label_efficiency
 from latentomics.evaluation.likelihood import description_bits, importance_nll, likelihood
 from latentomics.evaluation.linear import COMPONENTS
+from latentomics.evaluation.maps import (
+    perplexities,
+    principal_map,
+    tsne_map,
+    umap_map,
+    umap_version,
+)
 from latentomics.evaluation.memorisation import memorisation, memorisation_sentence
 from latentomics.evaluation.mmd import MOST_IMAGES, mmd
 from latentomics.evaluation.permutation import permutation
@@ -53,6 +60,7 @@ __all__ = [
     "Sentence",
     "Training",
     "active_latents",
+    "averaged",
     "cautions",
     "collapse",
     "comparable",
@@ -79,9 +87,11 @@ __all__ = [
     "mmd",
     "numbered",
     "permutation",
+    "perplexities",
     "principal_map",
     "probe",
     "rank_correlation",
+    "ranked_rows",
     "reconstruction",
     "redundancy",
     "retest_pairs",
@@ -93,6 +103,9 @@ __all__ = [
     "stability",
     "structure",
     "truth_of",
+    "tsne_map",
     "udr",
+    "umap_map",
+    "umap_version",
     "verdict",
 ]

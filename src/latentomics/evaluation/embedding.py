@@ -2,10 +2,14 @@
 
 In: places on a map (n, 2) and the space (n, d) that it shows. Out: records of trustworthiness (are
 neighbours on the map true ones?), continuity (do true neighbours stay together?) and the overlap
-of both neighbourhoods, Q_NX, with its excess over chance, LCMC (METHODS, section 25).
+of both neighbourhoods, Q_NX, with its excess over chance: LCMC for one number of neighbours, and
+the area under R_NX for all numbers (METHODS, section 25).
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +20,6 @@ NEIGHBOURS = 10
 MOST = 1000  # cases that are ranked: work grows with their square
 FEWEST = 20
 Values = npt.NDArray[np.floating]
-
-
-def principal_map(values: Values) -> DoubleArray:
-    """Return the two directions in which values (n, d) vary most, as places (n, 2)."""
-    centred = np.asarray(values, np.float64) - np.mean(values, axis=0, dtype=np.float64)
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    return np.asarray(left[:, :2] * sizes[:2])
 
 
 def trustworthiness(space: Values, places: Values, k: int) -> float:
@@ -38,6 +35,16 @@ def trustworthiness(space: Values, places: Values, k: int) -> float:
 def overlap(space: Values, places: Values, k: int) -> float:
     """Return Q_NX: the mean share of k neighbours that both have; k / (n - 1) by chance."""
     return _overlap(_ranks(space), _ranks(places), k)
+
+
+def rescaled_overlap(space: Values, places: Values) -> DoubleArray:
+    """Return R_NX for 1 to n - 2 neighbours: shared ones, 0 as by chance and 1 where all are.
+
+    References
+    ----------
+    Lee et al., Neurocomputing 2013 and 2015; METHODS, section 25.
+    """
+    return _rescaled(_ranks(space), _ranks(places))
 
 
 def embedding(
@@ -62,12 +69,13 @@ def embedding(
     Returns
     -------
     list of Result
-        Metrics ``trustworthiness``, ``continuity``, ``neighbour_overlap`` (Q_NX) and ``lcmc``.
-        Empty with fewer than 20 cases.
+        Metrics ``trustworthiness``, ``continuity``, ``neighbour_overlap`` (Q_NX), ``lcmc`` and
+        ``r_nx_area``, over all numbers of neighbours with weights of 1 over the number. Empty with
+        fewer than 20 cases.
     """
     if len(places) < FEWEST:
         return []
-    rows = np.sort(stream(seed, "map").permutation(len(places))[:MOST])
+    rows = ranked_rows(len(places), seed)
     n = len(rows)
     k = min(NEIGHBOURS, n // 5)
     truth, shown = _ranks(np.asarray(space)[rows]), _ranks(np.asarray(places)[rows])
@@ -77,6 +85,7 @@ def embedding(
         "continuity": _trust(shown, truth, k),
         "neighbour_overlap": both,
         "lcmc": both - k / (n - 1),
+        "r_nx_area": _area(_rescaled(truth, shown)),
     }
     settings = {
         "scored": scored,
@@ -89,6 +98,22 @@ def embedding(
                low=None, high=None, n=n, settings=settings)
         for metric, value in figures.items()
     ]  # fmt: skip
+
+
+def ranked_rows(n: int, seed: int) -> IntArray:
+    """Return which of n cases are ranked: all, or ``MOST`` of them that the seed chooses."""
+    return np.sort(stream(seed, "map").permutation(n)[:MOST])
+
+
+def averaged(each: Mapping[str, list[Result]]) -> list[Result]:
+    """Return the mean over maps of one kind; ``settings.each`` has them by name."""
+    results = []
+    for same in zip(*each.values(), strict=True):
+        values = {name: one.value for name, one in zip(each, same, strict=True)}
+        settings = {**same[0].settings, "each": values}
+        mean = float(np.mean(list(values.values())))
+        results.append(replace(same[0], value=mean, settings=settings))
+    return results
 
 
 def chance_trust(n: int, k: int) -> float:
@@ -124,3 +149,16 @@ def _trust(truth: IntArray, shown: IntArray, k: int) -> float:
 def _overlap(truth: IntArray, shown: IntArray, k: int) -> float:
     both = (truth >= 1) & (truth <= k) & (shown >= 1) & (shown <= k)
     return float(both.sum() / (len(truth) * k))
+
+
+def _rescaled(truth: IntArray, shown: IntArray) -> DoubleArray:
+    """Count pairs that are neighbours in both, by the number of neighbours that this takes."""
+    n = len(truth)
+    needed = np.bincount(np.maximum(truth, shown).ravel(), minlength=n)[1 : n - 1]
+    k = np.arange(1, n - 1)
+    shared = np.cumsum(needed) / (n * k)
+    return np.asarray(((n - 1) * shared - k) / (n - 1 - k))
+
+
+def _area(curve: DoubleArray) -> float:
+    return float(np.average(curve, weights=1 / np.arange(1, len(curve) + 1)))

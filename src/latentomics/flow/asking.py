@@ -18,7 +18,8 @@ from latentomics.flow.external import external
 from latentomics.flow.folder import read_results, write_results, write_verdict
 from latentomics.flow.judging import judge
 from latentomics.flow.patients import refuse_mixed, refuse_rows_of_patients, rows_of
-from latentomics.flow.question import Evaluation, Question
+from latentomics.flow.pictures import add_pictures
+from latentomics.flow.question import Arrays, Evaluation, Question
 from latentomics.flow.records import Event, OnEvent, ignore
 from latentomics.flow.refitted import refit
 from latentomics.flow.sealing import renew
@@ -56,17 +57,19 @@ def ask(
     chosen = named(only)
     question = _opened(run, chosen, labels, workers, on_event)
     found: dict[str, list[Result]] = {}
+    arrays: Arrays = {}
     try:
         for name, own in _answered(question, chosen):
             if own:
                 found[name] = own
+                arrays |= chosen[name].pictures(question)
             else:
                 remark = f"{name} finds nothing: it needs {chosen[name].needs}"
                 on_event(Event(stage="evidence", done=1, total=1, remark=remark))
     finally:
         if found:
             whole = [name for name in found if not labels and not chosen[name].labelled]
-            _keep_answers(run, question, found, whole)
+            _keep_answers(run, question, found, whole, arrays)
     if not found:
         raise RequestError(
             f"no record of {', '.join(chosen)} can be made",
@@ -139,7 +142,11 @@ def _answered(
 
 
 def _keep_answers(
-    run: Path, question: Question, found: Mapping[str, Sequence[Result]], whole: Sequence[str]
+    run: Path,
+    question: Question,
+    found: Mapping[str, Sequence[Result]],
+    whole: Sequence[str],
+    arrays: Arrays,
 ) -> None:
     """Keep records with the run, and judge it again where its own evaluations were made again."""
     request = load_plan(run / PLAN).request  # whose labels are the run's own
@@ -150,7 +157,10 @@ def _keep_answers(
         write_results(run / RESULTS, results)
         if again:
             write_verdict(run / VERDICT, judge(results, question.main, request))
-        renew(run, (RESULTS, VERDICT) if again else (RESULTS,))
+        changed = [RESULTS, *([VERDICT] if again else [])]
+        if arrays:
+            changed.append(add_pictures(run, arrays))
+        renew(run, changed)
 
 
 def ask_elsewhere(

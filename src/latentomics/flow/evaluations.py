@@ -32,6 +32,7 @@ from latentomics.flow.further import (
     structured,
     variance_of_sites,
 )
+from latentomics.flow.mapping import embedded, shown_by_umap
 from latentomics.flow.patients import Rows
 from latentomics.flow.question import Evaluation, Question, one_thread
 from latentomics.flow.supervising import supervised
@@ -63,6 +64,7 @@ BY_DEFAULT: Mapping[str, Evaluation] = {  # of every run, in this order
     STABILITY: Evaluation(answer=repeated, needs="5 test cases", of_rows=False),
 }
 ON_DEMAND: Mapping[str, Evaluation] = {  # take longer than a run should
+    "embedding": Evaluation(answer=embedded, needs="20 test cases", pictures=shown_by_umap),
     "label_efficiency": Evaluation(answer=curves, needs=CLASSES, labelled=True, of_rows=False),
     "permutation": Evaluation(answer=permuted, needs=CLASSES, labelled=True),
     "supervised": Evaluation(answer=supervised, needs=CLASSES, labelled=True, of_rows=False),

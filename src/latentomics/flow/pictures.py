@@ -17,8 +17,10 @@ from latentomics.dataset import Store
 from latentomics.evaluation import redundancy
 from latentomics.features import input_of
 from latentomics.flow.fitting import Fitting
+from latentomics.flow.question import Arrays
 from latentomics.preprocess import inside
 
+DATA = "pictures/data.npz"
 SHOWN = 6
 TRAVERSED = 6
 STEPS = np.linspace(-2.5, 2.5, 7)
@@ -27,7 +29,6 @@ NEIGHBOURS = 5
 THUMBNAIL = 48  # pixels an edge
 TRACE = 512  # samples of a signal
 MOST_ALIKE = 256  # latents in the picture of their correlations
-Arrays = dict[str, npt.NDArray[np.generic]]
 
 
 def write_pictures(folder: Path, fitting: Fitting, store: Store, unit: str) -> None:
@@ -38,12 +39,26 @@ def write_pictures(folder: Path, fitting: Fitting, store: Store, unit: str) -> N
     if len(fitting.cases) == len(fitting.sample_cases):
         arrays |= _neighbours(fitting, store)
     folder.mkdir(exist_ok=True)
+    _save(folder / "data.npz", arrays)
 
+
+def add_pictures(run: Path, arrays: Arrays) -> str:
+    """Put arrays to those of a run, in place of those of the same name; return the file's name."""
+    path, stored = run / DATA, dict[str, npt.NDArray[np.generic]]()
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as archive:
+            stored = {name: archive[name] for name in archive.files}
+    path.parent.mkdir(exist_ok=True)
+    _save(path, stored | arrays)
+    return DATA
+
+
+def _save(path: Path, arrays: Arrays) -> None:
     def save(part: Path) -> None:
         with part.open("wb") as opened:
             np.savez(opened, allow_pickle=False, **arrays)
 
-    write_atomic(folder / "data.npz", save)
+    write_atomic(path, save)
 
 
 def _reconstructions(fitting: Fitting, store: Store, unit: str) -> Arrays:

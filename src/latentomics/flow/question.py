@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from latentomics.models import Network
 
+Arrays = dict[str, npt.NDArray[np.generic]]
 Blocks = dict[str, list[npt.NDArray[np.floating]]]
 UNTRAINED_POOLED = "random pooled/"
 
@@ -90,6 +91,11 @@ class Question:
         return part_of(one, one.split, sizes)
 
 
+def no_pictures(_: Question) -> Arrays:
+    """Return nothing: most evaluations show their records alone."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """One evaluation; its name is the word ``evaluation`` of its records.
@@ -107,6 +113,8 @@ class Evaluation:
         cases with the network, which has as many threads as it likes.
     folds, errors : bool
         Whether it reads the fittings of the folds, and errors of reconstruction.
+    pictures : callable
+        Returns arrays for the report's pictures, of cases; asked on demand alone.
     """
 
     answer: Callable[[Question], list[Result]]
@@ -115,6 +123,7 @@ class Evaluation:
     of_rows: bool = True
     folds: bool = False
     errors: bool = False
+    pictures: Callable[[Question], Arrays] = no_pictures
 
 
 class Described(Protocol):

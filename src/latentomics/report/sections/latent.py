@@ -11,11 +11,9 @@ import numpy as np
 
 from latentomics.core import DoubleArray, Result
 from latentomics.report.figures import (
-    Colouring,
     Neighbour,
     TraversalRow,
     latent_activity,
-    latent_map,
     moved_traces,
     neighbour_rows,
     png,
@@ -26,19 +24,19 @@ from latentomics.report.figures.planes import finite_box
 from latentomics.report.page import Block, Encoded, Gallery, Heading, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections import cases as of_cases
-from latentomics.report.sections.maps import map_quality
+from latentomics.report.sections.maps import latent_maps
 from latentomics.report.sections.pictures import anatomical, flat_axis, length_unit, spacing_of
 from latentomics.report.sections.records import chosen, scored_on
 from latentomics.report.words import feature_name, interval, metric_name, number, target_name
 
 ACTIVE = 0.01  # Burda's threshold on the variance of a mean (METHODS, section 11)
-_PANELS, _TRAVERSED, _QUERIES, _NEIGHBOURS = 6, 8, 6, 6
+_TRAVERSED, _QUERIES, _NEIGHBOURS = 8, 6, 6
 _HUNG = " Axial planes, the patient's right on the left."
 
 
 def latent_section(files: RunFiles) -> Section:
     """Return the section about the latent space."""
-    blocks = [*_map(files), *_activity(files), *_likelihood(files)]
+    blocks = [*latent_maps(files), *_activity(files), *_likelihood(files)]
     blocks += [*_traversals(files), *_neighbours(files)]
     if not blocks:
         reason = files.missing.get(
@@ -51,50 +49,6 @@ def latent_section(files: RunFiles) -> Section:
         lead="What the learned numbers arrange, carry and show.",
         blocks=tuple(blocks),
     )
-
-
-def _map(files: RunFiles) -> list[Block]:
-    places, names = files.pictures.get("map"), of_cases.strings(files.pictures.get("map_case"))
-    if places is None or places.ndim != 2 or len(names) != len(places) or places.shape[1] < 2:
-        return []
-    colourings = _colourings(files, names)
-    flat = np.asarray(places, dtype=float)[:, :2]
-    image = png(latent_map(flat, colourings, axes_names=_directions(files)), 130)
-    words = ", ".join(colouring.name for colouring in colourings)
-    picture = Picture(
-        name="latent_map",
-        image=image,
-        alternative=f"Map of the latent codes of {len(names)} cases, coloured by {words}.",
-        caption=f"One dot a case (n = {number(len(names))}): the two directions in which the codes "
-        "vary most. Where colours part by site, the features know the scanner.",
-    )
-    return [
-        Heading(text="Map by label and site"),
-        Gallery(pictures=(picture,)),
-        *map_quality(files),
-    ]
-
-
-def _directions(files: RunFiles) -> tuple[str, str]:
-    """Name the map's axes, with the share of the codes' variance that each of them holds."""
-    shares = files.pictures.get("map_shares")
-    if shares is None or shares.shape != (2,):
-        return "component 1", "component 2"
-    first, second = (f"{share:.0%}" for share in shares.tolist())
-    return f"component 1 ({first} of the variance)", f"component 2 ({second})"
-
-
-def _colourings(files: RunFiles, names: list[str]) -> tuple[Colouring, ...]:
-    found = []
-    targets = of_cases.targets_of(files)[: _PANELS - 1]
-    for column in (*targets, "site"):
-        values = of_cases.values_of(files, column, names)
-        groups = of_cases.as_groups(values)
-        if len(set(groups) - {None}) < 2:
-            continue
-        numbers = of_cases.as_numbers(values)
-        found.append(Colouring(name=f"by {target_name(column)}", numbers=numbers, groups=groups))
-    return tuple(found[:_PANELS]) or (Colouring(name="all cases", groups=("case",) * len(names)),)
 
 
 def _activity(files: RunFiles) -> list[Block]:
