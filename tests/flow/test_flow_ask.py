@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from answers_cohort import write_answers
 from flow_cohort import write_cohort
 
 from latentomics import flow
 from latentomics.core import IncompleteError, IntegrityError, RequestError
 from latentomics.features import FeatureTable
+from latentomics.flow import few_labels
 from latentomics.flow.evaluations import ON_DEMAND
 from latentomics.flow.external import Both, _blocks
 from latentomics.flow.refitted import raw_values, refit
@@ -184,6 +186,44 @@ def test_METHODS_29_an_encoder_trained_on_labels_stands_beside_the_probe(ended: 
     assert len(same) == 2
     assert same[0] == pytest.approx(same[1])
     assert "trained on the label" in (ended / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_METHODS_29_curves_of_few_labels_take_in_the_encoder_trained_on_them(
+    ended: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(few_labels, "STEPS", 20)
+    told: list[flow.Event] = []
+    found = flow.ask(ended, "supervised,label_efficiency", workers=1, on_event=told.append)
+    assert {one.evaluation for one in found} == {"label_efficiency", "supervised"}
+    curve = [
+        one
+        for one in found
+        if (one.evaluation, one.features, one.metric) == ("label_efficiency", "supervised", "auroc")
+    ]
+    assert [one.settings["n_labels"] for one in curve] == [10, 20, 48]
+    assert {one.settings["draws_of_labels"] for one in curve} == {5}
+    trainings = [event for event in told if "training 15 of 15 on large" in event.message]
+    assert trainings
+    assert trainings[-1].seconds_left is not None
+    assert "few_labels_01" in {path.stem for path in (ended / "pictures").iterdir()}
+    flow.verify(ended)
+
+
+@pytest.mark.slow
+def test_METHODS_29_an_encoder_of_maps_is_trained_on_labels_too(tmp_path: Path) -> None:
+    asked = Request(labels=("shade",), method="local", epochs=1, latent=4)
+    manifest, run = write_answers(tmp_path / "made", masks=True), tmp_path / "RUN"
+    frame = pandas.read_csv(manifest)
+    frame["noise"] = np.random.default_rng(0).permutation(frame["shade"])
+    frame.loc[frame.index % 6 == 4, "split"] = "val"
+    frame.to_csv(manifest, index=False)
+    flow.run(manifest, run, asked, workers=1)
+    found = flow.ask(run, "supervised", labels=("shade", "noise"), workers=1)
+    auroc = {(r.target, r.features): r.value for r in found if r.metric == "auroc"}
+    assert auroc["shade", "supervised"] > 0.9
+    assert auroc["shade", "fine-tuned"] > 0.9
+    assert 0.25 < auroc["noise", "supervised"] < 0.75
 
 
 @pytest.mark.slow

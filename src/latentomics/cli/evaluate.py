@@ -32,7 +32,7 @@ LISTED = (  # settings that the table shows
 
 @command(
     "latentomics evaluate RUN --only stability,mmd",
-    "latentomics evaluate RUN --only label_efficiency --label malignant",
+    "latentomics evaluate RUN --only label_efficiency,supervised --label malignant",
     "latentomics evaluate RUN --only disentanglement --factors diameter_mm,elongation,contrast_hu",
     "latentomics evaluate RUN --only embedding",
     "latentomics evaluate RUN --on other_hospital.csv --label malignant",
@@ -51,7 +51,8 @@ def evaluate(
             "mmd, ks, site_variance, confounding, harmonisation, embedding, structure, stability. "
             "On demand: label_efficiency: curves against the number of labelled patients, and the "
             "labels saved. permutation: does the probe give chance on labels dealt at random? "
-            "supervised: the same encoder trained on the label, from scratch and fine-tuned. "
+            "supervised: the same encoder trained on the label, from scratch and fine-tuned; with "
+            "label_efficiency also on few labels. "
             "disentanglement: does one latent stand for one known factor? "
             "embedding: maps by t-SNE and UMAP, and which map keeps neighbours.",
         ),

@@ -19,7 +19,7 @@ from latentomics.evaluation.embedding import averaged, embedding, ranked_rows
 from latentomics.evaluation.judgement import Facts, Sentence
 from latentomics.evaluation.ks import ks
 from latentomics.evaluation.label_curve import COMPARED, label_curve
-from latentomics.evaluation.labels import label_efficiency
+from latentomics.evaluation.labels import TAUGHT, Curves, label_efficiency
 from latentomics.evaluation.likelihood import description_bits, importance_nll, likelihood
 from latentomics.evaluation.linear import COMPONENTS
 from latentomics.evaluation.maps import (
@@ -41,6 +41,7 @@ from latentomics.evaluation.stability import GOOD as LOWEST_ICC
 from latentomics.evaluation.stability import retest_pairs, stability
 from latentomics.evaluation.statistics import draws_for, numbered
 from latentomics.evaluation.structure import redundancy, structure
+from latentomics.evaluation.taught_curve import Lesson, lessons, taught_curve
 from latentomics.evaluation.unsupervised_ranking import udr
 from latentomics.evaluation.verdict import verdict
 
@@ -51,11 +52,14 @@ __all__ = [
     "DRAWS",
     "LOWEST_ICC",
     "MOST_IMAGES",
+    "TAUGHT",
     "Again",
     "Apart",
     "Curation",
+    "Curves",
     "Facts",
     "LabelLike",
+    "Lesson",
     "Part",
     "Sentence",
     "Training",
@@ -80,6 +84,7 @@ __all__ = [
     "label_curve",
     "label_efficiency",
     "leads",
+    "lessons",
     "likelihood",
     "mean_ranks",
     "memorisation",
@@ -102,6 +107,7 @@ __all__ = [
     "site_variance",
     "stability",
     "structure",
+    "taught_curve",
     "truth_of",
     "tsne_map",
     "udr",

@@ -9,6 +9,7 @@ baseline need for the same. A curve is err = a + b n^-c (METHODS, section 22); e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from latentomics.evaluation.labels import (
     DRAWS,
     RAW,
     SEEDS,
+    TAUGHT,
     Curves,
     curve_records,
     curves_of,
@@ -30,10 +32,11 @@ SHARE = 0.95  # of what all labels give beyond chance
 CHANCE = {"auroc": 0.5, "r2": 0.0}
 FEWEST_COUNTS = 3  # a curve has three numbers
 LEAST_VARIANCE = 1e-6
+STOPPED_ON = "a fifth of the labelled patients"  # trained encoders
 COMPARED = {
-    "latent": ("raw", "pca", "random", "classic", "size"),
-    "latent+pooled": ("raw", "pca", "random+pooled"),
-    "latent+classic": ("classic",),
+    "latent": ("raw", "pca", "random", "classic", "size", TAUGHT),
+    "latent+pooled": ("raw", "pca", "random+pooled", TAUGHT),
+    "latent+classic": ("classic", TAUGHT),
 }
 
 
@@ -43,6 +46,7 @@ def label_curve(
     patients: IntArray,
     *,
     raw_values: int | None = None,
+    taught: Curves | None = None,
     seeds: int = SEEDS,
     seed: int = 0,
     draws: int = DRAWS,
@@ -55,6 +59,8 @@ def label_curve(
         Sets of features to compare; a block of name ``raw`` is left as wide as it is.
     raw_values : int, optional
         How many values a raw sample has, for the heuristic (k + 1) / (d + 1).
+    taught : Curves, optional
+        Of encoders trained on some of the subsets, see ``taught_curve``.
 
     Returns
     -------
@@ -77,12 +83,33 @@ def label_curve(
     counts = counts_to(labelled_patients(label, part, patients))
     curves = curves_of(label, part, patients, counts, seeds=seeds, seed=seed, draws=draws)
     results = curve_records(label.name, curves)
+    if taught is not None:
+        results += _beside(label.name, curves, taught)
     if len(curves.counts) < FEWEST_COUNTS:
         return results
     laws = {name: _law(curves, values) for name, values in curves.values.items()}
+    needed = _needed(label.name, curves, laws)
+    if taught is not None and len(taught.counts) >= FEWEST_COUNTS:
+        own = {name: _law(taught, values) for name, values in taught.values.items()}
+        laws, needed = laws | own, needed + _needed(label.name, taught, own)
     columns = {name: sum(b.shape[1] for b in blocks) for name, blocks in part.blocks.items()}
-    return [*results, *_needed(label.name, curves, laws),
-            *_saved(label.name, curves, laws, columns, raw_values)]  # fmt: skip
+    return [*results, *needed, *_saved(label.name, curves, laws, columns, raw_values)]
+
+
+def _beside(target: str, curves: Curves, taught: Curves) -> list[Result]:
+    """Return the figures of trained encoders, and how far the code is ahead of them."""
+    at = [curves.counts.index(count) for count in taught.counts]
+    ahead = {
+        name: curves.values[name][:, at] - taught.values[TAUGHT]
+        for name, bases in COMPARED.items()
+        if TAUGHT in bases and name in curves.values
+    }
+    apart = replace(taught, metric=f"{taught.metric}_minus_{TAUGHT}", values=ahead)
+    own = [
+        replace(one, settings={**one.settings, "scaling": "none", "stopped_on": STOPPED_ON})
+        for one in curve_records(target, taught)
+    ]
+    return [*own, *curve_records(target, apart)]
 
 
 def counts_to(total: int) -> tuple[int, ...]:

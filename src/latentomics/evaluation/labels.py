@@ -8,10 +8,12 @@ Scaling and components use all training pictures, which need no label (METHODS, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from latentomics.core import DoubleArray, IntArray, Result, stream
 from latentomics.evaluation import statistics
@@ -24,6 +26,7 @@ DRAWS = 500
 SCALING = "one scale a block, fitted on all training pictures, which needs no label"
 TOGETHER = 2**24  # numbers of the curvatures that are held at once
 RAW = "raw"  # all values of the samples: a block that stays as wide as it is
+TAUGHT = "supervised"  # encoders trained on the labels of a subset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,43 +96,73 @@ def curves_of(
         Binary (AUROC) or continuous (R2).
     """
     truth = truth_of(label)
-    known = truth.columns[:, 0]
-    orders = [_stratified_order(truth, part, patients, seed, number) for number in range(seeds)]
-    test = part.test[truth.known[part.test]]
-    draws = statistics.draws_for(len(test), draws)
-    weights = statistics.with_resamples(patients[test], draws, seed)
-    chosen = stream(seed, "label draws").integers(0, seeds, (draws, seeds))
-    metric = statistics.r2 if truth.kind == "continuous" else statistics.auroc
-    subsets = {count: [_take(order, patients, count) for order in orders] for count in n_labels}
-    counts = [count for count in n_labels if _enough(truth, patients, subsets[count])]
+    subsets = subsets_of(truth, part, patients, n_labels, seeds, seed)
+    scale = resampled_by(truth, part, patients, seeds, seed, draws)
     columns: dict[str, list[list[DoubleArray]]] = {}
     for name, blocks in part.blocks.items():
         widest = blocks[0].shape[1] if name == RAW else COMPONENTS
         features = design(blocks, part.train, widest)
-        for place, count in enumerate(counts):
-            some = subsets[count]
-            if all(len(rows) == len(orders[0]) for rows in some):
-                some = some[:1]  # all patients: every draw is the same
-            each = np.stack(
-                [
-                    metric(scores[test], known[test], weights)
-                    for scores in _scores(truth, features, some, patients, seed)
-                ]
-            )  # (seeds, 1 + draws)
-            each = np.repeat(each, seeds // len(each), axis=0)
-            resampled = each[chosen, 1 + np.arange(draws)[:, None]].mean(axis=1)
-            of_set = columns.setdefault(name.split("/")[0], [[] for _ in counts])
-            of_set[place].append(np.append(each[:, 0].mean(), resampled))
+        for place, some in enumerate(subsets.values()):
+            once = all(len(rows) == truth.known[part.train].sum() for rows in some)
+            draws_of = some[:1] if once else some  # all patients: every draw is the same
+            of_set = columns.setdefault(name.split("/")[0], [[] for _ in subsets])
+            of_set[place].append(scale.figure(_scores(truth, features, draws_of, patients, seed)))
     return Curves(
-        metric="r2" if truth.kind == "continuous" else "auroc",
-        counts=tuple(counts),
+        metric=scale.name,
+        counts=tuple(subsets),
         values={
             name: np.stack([np.mean(several, axis=0) for several in by_count], axis=1)
             for name, by_count in columns.items()
         },
-        scored=len(np.unique(patients[test])),
+        scored=scale.scored,
         seeds=seeds,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scale:
+    """How scores become a figure: the metric, and which patients are resampled."""
+
+    name: str
+    known: npt.NDArray[Any]  # (scored rows,) bool or float
+    test: IntArray
+    weights: DoubleArray  # (1 + draws, scored rows)
+    chosen: IntArray  # (draws, seeds) draws of the labelled
+    scored: int  # patients
+
+    def figure(self, scores: Iterable[DoubleArray]) -> DoubleArray:
+        """Return the mean over draws of the labelled, and its resamples, (1 + draws,)."""
+        metric = statistics.r2 if self.name == "r2" else statistics.auroc
+        each = np.stack([metric(one[self.test], self.known, self.weights) for one in scores])
+        draws, seeds = self.chosen.shape
+        each = np.repeat(each, seeds // len(each), axis=0)  # (seeds, 1 + draws)
+        resampled = each[self.chosen, 1 + np.arange(draws)[:, None]].mean(axis=1)
+        return np.append(each[:, 0].mean(), resampled)
+
+
+def resampled_by(
+    truth: Truth, part: Part, patients: IntArray, seeds: int, seed: int, draws: int
+) -> Scale:
+    """Return how the scores of so many draws of the labelled become figures."""
+    test = part.test[truth.known[part.test]]
+    draws = statistics.draws_for(len(test), draws)
+    return Scale(
+        name="r2" if truth.kind == "continuous" else "auroc",
+        known=truth.columns[test, 0],
+        test=test,
+        weights=statistics.with_resamples(patients[test], draws, seed),
+        chosen=stream(seed, "label draws").integers(0, seeds, (draws, seeds)),
+        scored=len(np.unique(patients[test])),
+    )
+
+
+def subsets_of(
+    truth: Truth, part: Part, patients: IntArray, n_labels: Sequence[int], seeds: int, seed: int
+) -> dict[int, list[IntArray]]:
+    """Return the nested rows of every draw, for each number of patients that can be fitted."""
+    orders = [_stratified_order(truth, part, patients, seed, number) for number in range(seeds)]
+    found = {count: [_take(order, patients, count) for order in orders] for count in n_labels}
+    return {count: some for count, some in found.items() if _enough(truth, patients, some)}
 
 
 def curve_records(target: str, curves: Curves) -> list[Result]:

@@ -1,18 +1,39 @@
 """How many labels a code saves: curves from few labelled patients to all, asked of a finished run.
 
 In: a ``Question``. Out: records of the code, and of what it is compared with, on nested subsets of
-the labelled training patients (METHODS 22).
+the labelled training patients (METHODS 22). Where training on labels is asked for at the same time,
+the run's encoder is trained from scratch on some of the subsets too (METHODS 29).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from latentomics.core import Result
-from latentomics.evaluation import label_curve
+from latentomics.core import DoubleArray, Result
+from latentomics.evaluation import (
+    TAUGHT,
+    Curves,
+    LabelLike,
+    Lesson,
+    Part,
+    label_curve,
+    lessons,
+    taught_curve,
+)
 from latentomics.flow.question import Question, one_thread
-from latentomics.flow.records import Event
+from latentomics.flow.records import Event, OnEvent
 from latentomics.flow.refitted import raw_values
+from latentomics.flow.supervising import (
+    by_case,
+    labelled,
+    length_of,
+    refuse_classes,
+    untaught,
+)
+from latentomics.planning import Length
+from latentomics.training import Progress, teach, told
 
 CURVES = (
     "latent",
@@ -24,6 +45,7 @@ CURVES = (
     "latent+pooled",
     "random+pooled",
 )
+STEPS = 300  # of one training at most: a curve takes twenty of them
 
 
 def curves(question: Question) -> list[Result]:
@@ -35,16 +57,90 @@ def curves(question: Question) -> list[Result]:
         sets["raw"] = [values[0]]
     results: list[Result] = []
     for number, label in enumerate(question.labels):
-        told = f"few labels of {label.name}"
+        told_of = f"few labels of {label.name}"
         question.on_event(
-            Event(stage="evidence", done=number, total=len(question.labels), message=told)
+            Event(stage="evidence", done=number, total=len(question.labels), message=told_of)
         )
+        taught = _taught(question, label, part) if TAUGHT in question.asked else None
         with one_thread():
             results += label_curve(
                 label,
                 replace(part, blocks=sets),
                 question.patients,
                 raw_values=None if values is None else values[1],
+                taught=taught,
                 seed=question.seed,
             )
     return results
+
+
+def _taught(question: Question, label: LabelLike, part: Part) -> Curves | None:
+    """Train the run's encoder from scratch on subsets of the labelled patients."""
+    refuse_classes(label)
+    every = lessons(label, part, question.patients, seed=question.seed)
+    course = _Course(
+        label=label.name,
+        trainings=len(every),
+        on_event=question.on_event,
+        begun=time.monotonic(),
+    )
+    scores: dict[int, list[DoubleArray]] = {}
+    for number, lesson in enumerate(every):
+        draw = len(scores.setdefault(lesson.labelled, []))
+        tell = course.teller(number, lesson.labelled)
+        scores[lesson.labelled].append(_scores(question, label, part, lesson, draw, tell))
+    if not scores:
+        return None
+    return taught_curve(label, part, question.patients, scores, seed=question.seed)
+
+
+def _scores(
+    question: Question,
+    label: LabelLike,
+    part: Part,
+    lesson: Lesson,
+    draw: int,
+    tell: Callable[[Progress], None],
+) -> DoubleArray:
+    """Train once, with first weights of the draw's own; return what is said of test rows (n,)."""
+    steps = length_of(question).steps or STEPS
+    taught = teach(
+        untaught(question, draw),
+        question.main.plan,
+        labelled(question, label, lesson.train),
+        labelled(question, label, lesson.stop),
+        binary=label.kind == "binary",
+        length=Length(steps=min(steps, STEPS)),
+        on_progress=tell,
+    )
+    test = labelled(question, label, part.test)
+    return by_case(question, test, told(taught, test))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Course:
+    """Tells how far all trainings are, and how long they will take by those that are done."""
+
+    label: str
+    trainings: int
+    on_event: OnEvent
+    begun: float
+
+    def teller(self, number: int, patients: int) -> Callable[[Progress], None]:
+        """Return what tells of one training."""
+
+        def tell(progress: Progress) -> None:
+            done = number + progress.fraction
+            took = time.monotonic() - self.begun
+            self.on_event(
+                Event(
+                    stage="train",
+                    done=done,
+                    total=self.trainings,
+                    seconds_left=took * (self.trainings - done) / done if done else None,
+                    message=f"training {number + 1} of {self.trainings} on {self.label}, "
+                    f"{patients} patients",
+                )
+            )
+
+        return tell

@@ -8,7 +8,7 @@ from latentomics.core import import_siblings
 from latentomics.models.capsules import shifted
 from latentomics.models.codes import centre, draw, repeated
 from latentomics.models.counts import ParameterCounts, dense_parameter_count, parameter_counts
-from latentomics.models.headed import Headed
+from latentomics.models.headed import Crop, Headed
 from latentomics.models.network import Network, ParameterGroup, build_network
 from latentomics.models.portable import (
     DecoderHalf,
@@ -17,16 +17,19 @@ from latentomics.models.portable import (
     onnx_bytes,
     require_onnx,
 )
+from latentomics.models.statistics import Regions
 
 import_siblings(__name__, list(__path__))
 
 __all__ = [
+    "Crop",
     "DecoderHalf",
     "EncoderHalf",
     "Headed",
     "Network",
     "ParameterCounts",
     "ParameterGroup",
+    "Regions",
     "build_network",
     "centre",
     "dense_parameter_count",

@@ -6,13 +6,14 @@ from latentomics.training.checkpoint import (
     save_model,
     weights_sha256,
 )
+from latentomics.training.examples import Labelled
 from latentomics.training.feed import epoch_rows
 from latentomics.training.fit import OwnNetwork, fit
 from latentomics.training.lock import lock_folder, refuse_held
 from latentomics.training.loop import train_network
 from latentomics.training.precision import Pace, estimate_step_seconds, measure_pace
 from latentomics.training.records import EpochRecord, Fitted, Optimisation, Progress, Task, Trained
-from latentomics.training.supervised import Labelled, Taught, teach, told
+from latentomics.training.supervised import Taught, teach, told
 
 __all__ = [
     "EpochRecord",

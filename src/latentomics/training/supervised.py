@@ -7,7 +7,6 @@ or a quantity in its own unit. The best weights of the validation patients are k
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +16,13 @@ import numpy as np
 
 from latentomics.core import DoubleArray, content_hash
 from latentomics.models import Headed
-from latentomics.training.feed import Feed
+from latentomics.training.examples import Examples, Labelled, Source, flips_of
 from latentomics.training.loop import train_network
 from latentomics.training.records import Optimisation, Progress, Terms
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from latentomics.dataset import Batch, Store
     from latentomics.models import Network
     from latentomics.planning import Length, Plan
 
@@ -33,19 +31,11 @@ AT_ONCE = 16  # samples predicted at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Labelled:
-    """Samples of one part and what is known of each: (samples,), none of it NaN."""
-
-    store: Store
-    truth: DoubleArray
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Taught:
     """A trained encoder with its head; its best weights were found at ``best_step``."""
 
     headed: Headed
-    plan: Plan
+    source: Source
     centre: float
     scale: float
     best_step: int
@@ -76,32 +66,31 @@ def teach(
         Cross-entropy of a binary label, else the squared error of a quantity.
     length : Length
         At most; training ends early where half of all steps have brought nothing.
-
-    Raises
-    ------
-    RequestError
-        When the encoder's code is a map.
     """
     import torch
 
     centre, scale = _unit(train.truth, binary=binary)
-    device = next(encoder.parameters()).device
-    feed = Feed(plan=plan, train=train.store, held_out=validation.store, device=device)
-    some = train.store.batch(np.arange(min(SAMPLES, len(train.store))), None)
-    inputs = _inputs(some, plan, encoder.spec.channels_in).to(device)
-    headed = Headed(encoder, inputs, centre if binary else 0.0)
+    source = Source(
+        plan=plan,
+        train=train,
+        held_out=validation,
+        channels=encoder.spec.channels_in,
+        device=next(encoder.parameters()).device,
+    )
+    some = source.read(train, np.arange(min(SAMPLES, len(train.store))))
+    headed = Headed(encoder, some, centre if binary else 0.0)
     shift = 0.0 if binary else centre
     truths = [torch.from_numpy((part.truth - shift) / scale) for part in (train, validation)]
     trained = train_network(
         headed,
         SupervisedTask(
-            headed=headed, feed=feed, truth=truths[0], held_out=truths[1], binary=binary
+            headed=headed, source=source, truth=truths[0], held_out=truths[1], binary=binary
         ),
         Optimisation(
             learning_rate=plan.learning_rate.value,
             length=length,
-            epoch_steps=feed.epoch_steps,
-            batch=feed.batch,
+            epoch_steps=source.epoch_steps,
+            batch=source.batch,
             threads=plan.threads.value,
             identity=content_hash([list(train.store.cases), train.truth.tolist()]),
         ),
@@ -109,7 +98,7 @@ def teach(
     )
     return Taught(
         headed=headed,
-        plan=plan,
+        source=source,
         centre=shift,
         scale=scale,
         best_step=trained.best_step,
@@ -117,26 +106,23 @@ def teach(
     )
 
 
-def told(taught: Taught, store: Store) -> DoubleArray:
+def told(taught: Taught, part: Labelled) -> DoubleArray:
     """Return log odds, or quantities in their own unit, of samples (samples,).
 
-    They are averaged over the flips that the plan's symmetries name, as codes are.
+    They are averaged over the flips that the plan's symmetries name, as codes are. The truth of the
+    samples is not looked at.
     """
     import torch
 
-    headed, dimension = taught.headed, taught.plan.dimension.value
-    counts = range(dimension + 1 if taught.plan.symmetries.value == "flips" else 1)
-    flips = [axes for count in counts for axes in itertools.combinations(range(dimension), count)]
-    found = np.zeros(len(store))
+    headed, source = taught.headed, taught.source
+    flips = flips_of(source.plan)
+    found = np.zeros(len(part.store))
     headed.eval()
     with torch.inference_mode():
-        for start in range(0, len(store), AT_ONCE):
-            rows = np.arange(start, min(start + AT_ONCE, len(store)))
-            batch = store.batch(rows, None)
-            inputs = _inputs(batch, taught.plan, headed.encoder.spec.channels_in)
-            inputs = inputs.to(headed.scale.device)
+        for start in range(0, len(found), AT_ONCE):
+            rows = np.arange(start, min(start + AT_ONCE, len(found)))
             for axes in flips:
-                said = headed(inputs.flip([2 + axis for axis in axes]) if axes else inputs)
+                said = headed(source.read(part, rows, [axes] * len(rows)))
                 found[rows] += said.double().cpu().numpy() / len(flips)
     return found * taught.scale + taught.centre
 
@@ -146,7 +132,7 @@ class SupervisedTask:
     """Loss of a step, and the validation pass, of an encoder with a head."""
 
     headed: Headed
-    feed: Feed
+    source: Source
     truth: Tensor  # (training samples,)
     held_out: Tensor
     binary: bool
@@ -155,35 +141,25 @@ class SupervisedTask:
         self, step: int, part: int = 0, parts: int = 1
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss (batch,) of a step, or of a part of its batch."""
-        return self._loss(self.feed.training(step), self.truth, part, parts), {}
+        return self._loss(self.source.training(step), self.truth, part, parts), {}
 
     def validation(self, parts: int = 1) -> Terms:
         """Return the mean loss over the validation samples."""
         total, count = 0.0, 0
-        for _, batch in self.feed.validation():
-            for part in range(min(parts, len(batch.rows))):
-                loss = self._loss(batch, self.held_out, part, parts)
+        for some in self.source.validation():
+            for part in range(min(parts, len(some.rows))):
+                loss = self._loss(some, self.held_out, part, parts)
                 total, count = total + loss.double().sum().item(), count + len(loss)
         return {"total": total / count}
 
-    def _loss(self, batch: Batch, truth: Tensor, part: int, parts: int) -> Tensor:
+    def _loss(self, some: Examples, truth: Tensor, part: int, parts: int) -> Tensor:
         from torch.nn import functional
 
-        channels = self.headed.encoder.spec.channels_in
-        said = self.headed(_inputs(batch, self.feed.plan, channels)[part::parts])
-        wanted = truth[batch.rows[part::parts]].to(said)
+        said = self.headed(some.inputs[part::parts])
+        wanted = truth[some.rows[part::parts]].to(said)
         if self.binary:
             return functional.binary_cross_entropy_with_logits(said, wanted, reduction="none")
         return functional.mse_loss(said, wanted, reduction="none")
-
-
-def _inputs(batch: Batch, plan: Plan, channels: int) -> Tensor:
-    """Return what the encoder reads: values, and the mask as last channel where it does."""
-    import torch
-
-    if channels <= batch.values.shape[1]:
-        return batch.values
-    return torch.cat([batch.values, batch.mask * plan.mask_channel.value], dim=1)
 
 
 def _unit(truth: DoubleArray, *, binary: bool) -> tuple[float, float]:
