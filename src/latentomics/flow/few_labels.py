@@ -46,6 +46,7 @@ CURVES = (
     "random+pooled",
 )
 STEPS = 300  # of one training at most: a curve takes twenty of them
+CROP_STEPS = 150  # where crops are read whole, which takes longer
 
 
 def curves(question: Question) -> list[Result]:
@@ -103,14 +104,15 @@ def _scores(
     tell: Callable[[Progress], None],
 ) -> DoubleArray:
     """Train once, with first weights of the draw's own; return what is said of test rows (n,)."""
-    steps = length_of(question).steps or STEPS
+    most = STEPS if question.main.beside.regions is None else CROP_STEPS
+    steps = min(length_of(question).steps or most, most)
     taught = teach(
         untaught(question, draw),
         question.main.plan,
         labelled(question, label, lesson.train),
         labelled(question, label, lesson.stop),
         binary=label.kind == "binary",
-        length=Length(steps=min(steps, STEPS)),
+        length=Length(steps=steps),
         on_progress=tell,
     )
     test = labelled(question, label, part.test)

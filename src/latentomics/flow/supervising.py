@@ -22,7 +22,7 @@ from latentomics.planning import Length
 from latentomics.training import Labelled, Progress, Taught, teach, told
 
 EPOCHS = 60  # at most, of an encoder whose run had a closed form
-CROP_STEPS = 400  # at most, of encoders whose maps are read by region: each crop is read whole
+CROP_STEPS = 300  # at most, of encoders whose maps are read by region: each crop is read whole
 LEAST_STEPS = 300  # at most, of an encoder whose run was shorter: a clock says nothing of labels
 SCRATCH, TUNED = "supervised", "fine-tuned"
 COMPARED = {SCRATCH: ("latent",), TUNED: ("latent", SCRATCH), "latent": ()}
@@ -95,7 +95,7 @@ def untaught(question: Question, number: int = 0) -> Network:
 
 
 def length_of(question: Question) -> Length:
-    """Return as many steps as the run's own training had, 300 at least; of whole crops 400."""
+    """Return as many steps as the run's own training had, 300 at least; of whole crops 300."""
     steps = question.main.plan.length.value.steps
     if question.main.beside.regions is not None:
         return Length(steps=CROP_STEPS)

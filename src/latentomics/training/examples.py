@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from latentomics.models import Regions
     from latentomics.planning import Plan
 
-CROPS = 16  # of a step, at most: each is read whole
+CROPS = 8  # of a step, at most: each is read whole
 Axes = tuple[int, ...]
 
 
