@@ -5,11 +5,12 @@ In: a plan. Out: a ``Method``, or a sentence that says what does not go together
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from latentomics.core import RequestError
+from latentomics.core import Options, RequestError
 from latentomics.methods.method import METHODS, Method
 from latentomics.methods.networks import (
     network_conflicts,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 Value = float | str | bool
 WITHIN_0_AND_1 = ("percentile", "identity")  # normalisations; the second one as far as training saw
 SHARES = ("hidden", "rho")  # options that lie between 0 and 1
+COUNTS = ("draws", "probes")  # options that count
 USUAL_WARM_UP = 500  # steps, where a method that has none is given a schedule
 
 
@@ -143,7 +145,7 @@ def _free_likelihood(method: Method) -> bool:
 def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:
     """Return what does not go together, and the remedy; None where all does."""
     network, noise = plan.network.value, plan.noise.value
-    likelihood, options = LIKELIHOODS[method.likelihood], method.all_options()
+    likelihood = LIKELIHOODS[method.likelihood]
     checks = (
         (
             plan.dimension.value not in method.dimensions,
@@ -187,19 +189,7 @@ def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:
             f"a network whose output is {network.output}",
             f"set the network's output to {likelihood.output}",
         ),
-        (
-            float(options.get("draws", 1)) < 1,
-            "fewer than one draw of each code",
-            "set draws to 1 or more",
-        ),
-        *(
-            (
-                name in options and not 0 < float(options[name]) < 1,
-                f"{name} {options.get(name)}, which is no share",
-                f"set {name} to a number between 0 and 1",
-            )
-            for name in SHARES
-        ),
+        *_option_conflicts(method.all_options()),
         *network_conflicts(method, plan),
         *(
             (
@@ -211,6 +201,43 @@ def _conflict(method: Method, plan: Plan) -> tuple[str, str] | None:
         ),
     )
     return next(((what, remedy) for wrong, what, remedy in checks if wrong), None)
+
+
+def _option_conflicts(options: Options) -> tuple[tuple[bool, str, str], ...]:
+    """Return numbers that an option cannot be, though they are 0 or more."""
+    numbers = {name: value for name, value in options.items() if not isinstance(value, str)}
+    least, most = numbers.get("beta_min", 0.0), numbers.get("beta_max", math.inf)
+    smoothing = numbers.get("smoothing", 0.0)
+    shares = [(name, value) for name, value in numbers.items() if name in SHARES]
+    counts = [(name, value) for name, value in numbers.items() if name in COUNTS]
+    return (
+        *(
+            (
+                not 0 < value < 1,
+                f"{name} {value:g}, which is no share",
+                f"set {name} to a number between 0 and 1",
+            )
+            for name, value in shares
+        ),
+        *(
+            (
+                value < 1 or value != int(value),
+                f"{name} {value:g}, which is no whole number of 1 or more",
+                f"set {name} to one",
+            )
+            for name, value in counts
+        ),
+        (
+            smoothing >= 1,
+            f"smoothing {smoothing:g}, which forgets nothing and learns nothing",
+            "set smoothing to less than 1",
+        ),
+        (
+            least > most,
+            f"beta_min {least:g} above beta_max {most:g}",
+            "set beta_max to more than beta_min",
+        ),
+    )
 
 
 def _refuse(conflict: tuple[str, str] | None, method: Method) -> None:
