@@ -49,8 +49,7 @@ class LinearNetwork(Network):
         held: bool = False,
     ) -> None:
         """Become PCA; see ``Network.set_linear_path``."""
-        alike = held or self.spec.code != "point"
-        self.path.set(mean, components, code_scale(variances, alike=alike))
+        self.path.set(mean, components, code_scale(variances, alike=held))
 
     @torch.no_grad()
     def set_probabilistic(

@@ -140,7 +140,7 @@ class Network(nn.Module):
                 "network: linear_path",
                 "set linear_path to true in a convolutional network",
             )
-        scale = code_scale(variances, alike=held or self.spec.code != "point")
+        scale = code_scale(variances, alike=held or self.spec.code == "map")
         self.linear_path.set(mean, components, scale)
         make_zero(*self.last_layers())
 
