@@ -84,11 +84,21 @@ def test_the_head_reads_what_features_are_made_of_whatever_the_flip(spec: Networ
     crops = [Crop(values=one, regions=regions) for one in values]
     headed = Headed(encoder, crops, 0.5)
     np.testing.assert_allclose(headed(crops).detach(), 0.5)
+
+    def read(inputs: torch.Tensor) -> torch.Tensor:
+        code = encoder.read(inputs)
+        return (code.encoded if spec.code == "quantised" else code.z).detach()
+
+    turned = [Crop(values=one, regions=regions, flipped=(1,)) for one in values]
+    whole = Headed(encoder, values, 0.5)  # of a batch, without regions
     found = headed.code(crops)
-    code = encoder.read(values)
-    read = code.encoded if spec.code == "quantised" else code.z
-    wanted = [pooled_over(one[None].numpy(), regions).ravel() for one in read.detach()]
-    np.testing.assert_allclose(found.detach(), wanted, rtol=1e-4, atol=1e-5)
+    for given, maps_read, places in (
+        (found, read(values), regions),
+        (headed.code(turned), read(values.flip(3)).flip(3), regions),
+        (whole.code(values), read(values), None),
+    ):
+        wanted = [pooled_over(one[None].numpy(), places).ravel() for one in maps_read]
+        np.testing.assert_allclose(given.detach(), wanted, rtol=1e-4, atol=1e-5)
     found.sum().backward()
     read_only = {name for name, one in encoder.named_parameters() if one.grad is not None}
     assert read_only
