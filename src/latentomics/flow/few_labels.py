@@ -46,6 +46,7 @@ CURVES = (
     "random+pooled",
 )
 STEPS = 300  # of one training at most: a curve takes twenty of them
+SEEN = 0.1  # of the first training, before it says how long all will take
 CROP_STEPS = 150  # where crops are read whole, which takes longer
 
 
@@ -133,13 +134,13 @@ class _Course:
 
         def tell(progress: Progress) -> None:
             done = number + progress.fraction
-            took = time.monotonic() - self.begun
+            left = (time.monotonic() - self.begun) * (self.trainings - done) / max(done, SEEN)
             self.on_event(
                 Event(
                     stage="train",
                     done=done,
                     total=self.trainings,
-                    seconds_left=took * (self.trainings - done) / done if done else None,
+                    seconds_left=left if done >= SEEN else None,
                     message=f"training {number + 1} of {self.trainings} on {self.label}, "
                     f"{patients} patients",
                 )
