@@ -175,17 +175,6 @@ def test_a_method_is_made_of_parts_that_exist_and_fit(name: str) -> None:
         assert bool(method.second_view) or not PENALTIES[penalty].second_view
 
 
-def test_the_promised_methods_are_there() -> None:
-    promised = {
-        "linear", "probabilistic-pca", "local", "autoencoder", "denoising", "invariant", "vae",
-        "beta-vae", "capacity-vae", "annealed-vae", "beta-tcvae", "factor-vae", "dip-vae",
-        "wae-mmd", "info-vae", "control-vae", "balanced-vae", "iwae",
-        "dense", "deep", "sparse", "contractive", "masked", "transforming", "vq-vae", "basis-vae",
-        "recurrent-vae",
-    }  # fmt: skip
-    assert promised <= set(METHODS)
-
-
 def test_listing_methods_does_not_import_torch() -> None:
     code = "import sys, latentomics.methods as m; list(m.METHODS); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

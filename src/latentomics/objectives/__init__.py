@@ -6,7 +6,7 @@ here imports torch before it computes, so methods can be listed without it.
 
 from latentomics.objectives.companions import COMPANIONS, Companion, CompanionEntry, Weights
 from latentomics.objectives.likelihoods import LIKELIHOODS, Likelihood
-from latentomics.objectives.likelihoods.gaussian import SMALLEST_LOG_SCALE
+from latentomics.objectives.likelihoods.gaussian import FIXED_VARIANCE, SMALLEST_LOG_SCALE
 from latentomics.objectives.options import (
     Declared,
     checked_number,
@@ -20,6 +20,7 @@ from latentomics.objectives.weight import beta_norm
 
 __all__ = [
     "COMPANIONS",
+    "FIXED_VARIANCE",
     "LIKELIHOODS",
     "PENALTIES",
     "SCHEDULES",

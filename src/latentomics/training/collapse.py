@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from latentomics.core import Code, Gaussian
-from latentomics.objectives import kl_by_latent
+from latentomics.objectives import FIXED_VARIANCE, kl_by_latent
 from latentomics.training.records import EpochRecord, Terms
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 ACTIVE_VARIANCE = 0.01  # of the posterior means over samples (Burda et al. 2016; METHODS 11)
 COLLAPSED_SHARE = 0.1  # of latents in use
-FIXED_VARIANCE = 0.5  # of the likelihood 'gaussian'
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +97,8 @@ def _remedy(method: Method) -> str:
     price = f"{_cheaper(method)} (the KL weighs {weight:g})"
     if method.likelihood == "gaussian" and weight:
         return (
-            "With a fixed noise variance s2 = 0.5 a latent stays in use only where it explains a "
-            f"variance above beta * s2 = {weight * FIXED_VARIANCE:.3g}: {price}, "
+            f"With a fixed noise variance s2 = {FIXED_VARIANCE:g} a latent stays in use only where "
+            f"it explains a variance above beta * s2 = {weight * FIXED_VARIANCE:.3g}: {price}, "
             "or learn the noise with --set likelihood=gaussian-learned."
         )
     return (
