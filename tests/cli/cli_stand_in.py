@@ -153,6 +153,7 @@ class Contest:
     picture: Path
     table: Path
     ranking: Ranking
+    left_out: tuple[str, ...]
     exit_code: int
 
 
@@ -315,6 +316,7 @@ class Flow(types.ModuleType):
             ranking=Ranking(
                 labels=("a",), standings=(first, second), agreement=0.5, sentences=said
             ),
+            left_out=("local, seed 0, is left out: too few cases",),
             exit_code=0,
         )
 

@@ -373,7 +373,14 @@ def test_compare_hands_methods_and_seeds_to_the_flow_and_prints_where_they_stand
     assert methods == ["linear", "vae"]
     assert options == {"seeds": 3, "workers": None}
     assert asked == Request(budget_s=120.0, seed=4)
-    for part in ("+0.010", "-0.020 to +0.040", "0.456", "no more than seeds give", "OUT/m.svg"):
+    for part in (
+        "+0.010",
+        "-0.020 to +0.040",
+        "0.456",
+        "no more than seeds",
+        "too few cases",
+        "OUT/m.svg",
+    ):
         assert part in shown.stdout
     assert json.loads(shell(*words, "--json").stdout)["ranking"]["agreement"] == 0.5
     for wrong in ("--sweep latent=2,4 --methods a,b -o S", "--seeds 2 --sweep latent=2,4 -o S"):
