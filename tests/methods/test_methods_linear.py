@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 
 from latentomics.core import Gaussian, NetworkSpec, StepView
 from latentomics.dataset import fit_pca
-from latentomics.methods import METHODS
+from latentomics.methods import METHODS, method_named
 from latentomics.models import build_network, draw
 from latentomics.models.linear import LinearNetwork
 from latentomics.objectives import total
@@ -179,3 +179,13 @@ def test_points_that_a_prior_holds_start_with_a_variance_of_1_in_each_latent(
     variance = code.var(0, correction=0)
     assert float(variance.mean()) == pytest.approx(1, rel=1e-3)
     assert torch.allclose(variance, torch.ones(spec.latent), rtol=1e-2) == alike
+
+
+def test_only_the_plain_bound_with_learned_noise_starts_at_probabilistic_pca() -> None:
+    gaussian = [name for name in METHODS if METHODS[name].code == "gaussian"]
+    begun = {name for name in gaussian if METHODS[name].linear_start}
+    assert begun == {"vae", "annealed-vae", "balanced-vae"}
+    assert not method_named("vae", {"likelihood": "gaussian"}).linear_start
+    assert not method_named("vae", {"beta": 4.0}).linear_start
+    assert method_named("beta-vae", {"beta": 1.0, "likelihood": "gaussian-learned"}).linear_start
+    assert METHODS["autoencoder"].linear_start

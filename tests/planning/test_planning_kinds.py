@@ -67,6 +67,7 @@ def test_fields_of_a_method_stand() -> None:
     for code in ("point", "gaussian"):
         assert chosen("convolutional", code, (28, 28)).value.linear_path
     assert not chosen("convolutional", "sigmoid", (28, 28)).value.linear_path
+    assert not chosen("convolutional", "gaussian", (28, 28), linear=False).value.linear_path
     assert not chosen(
         "convolutional", "point", (28, 28), fields={"linear_path": False}
     ).value.linear_path

@@ -58,6 +58,7 @@ def decide(
             kind=named.kinds[0],
             code=named.code,
             output=output,
+            linear=named.linear_start,
             latent=named.latent,
             fields=named.network,
             uses=named.uses,

@@ -91,6 +91,18 @@ class Method:
         return self.code == "gaussian" or held
 
     @property
+    def linear_start(self) -> bool:
+        """Whether the best linear model is a start that the objective agrees with.
+
+        That of a point code is PCA. Probabilistic PCA is that of a Gaussian code where the noise
+        is learned and the KL is the bound's; a code that pays for order would be held at PCA's.
+        """
+        if self.code != "gaussian":
+            return self.code == "point"
+        plain = self.penalties.keys() <= {"kl", "free_bits"} and self.penalties.get("kl") == 1
+        return plain and self.likelihood == "gaussian-learned"
+
+    @property
     def beta_weighs_kl(self) -> bool:
         """Whether beta is the weight of a KL, and no other one's."""
         named = self.settings.get("beta")

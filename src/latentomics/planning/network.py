@@ -63,6 +63,7 @@ class Architecture:
     kind: str = "convolutional"
     code: str = "point"
     output: str = MEAN
+    linear: bool = True  # whether principal components are a start that the objective agrees with
     latent: int | None = None  # where the method's paper names it
     fields: Mapping[str, object] = field(default_factory=dict)  # others that the method sets
     uses: tuple[str, ...] = ()  # beside pictures
@@ -78,7 +79,7 @@ def choose_network(
 ) -> Choice[NetworkSpec]:
     """Architecture: patches at the first layer, so that arithmetic and not memory is the limit."""
     kind = asked.kind
-    beside = kind == "local" or (kind == "convolutional" and asked.code in ("point", "gaussian"))
+    whole = kind == "convolutional" and asked.code in ("point", "gaussian") and asked.linear
     stem, widths = _shape(kind, dimension, size, channels)
     spec = NetworkSpec(
         kind=kind,
@@ -90,7 +91,7 @@ def choose_network(
         code=asked.code,
         stem=stem,
         widths=widths,
-        linear_path=beside and asked.output == MEAN,
+        linear_path=(kind == "local" or whole) and asked.output == MEAN,
         output=asked.output,
     )
     spec = completed(spec, asked.fields, training)
