@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from latentomics.evaluation import Part
+from latentomics.features import ByCase
+from latentomics.flow import rehearsal
 from latentomics.flow.clock import AIM, LEAST_SHARE, WORTHWHILE, Ahead, Clock
 from latentomics.flow.foresight import BRIEF, Foresight, with_untrained
 from latentomics.flow.rehearsal import Rehearsed
@@ -135,6 +140,36 @@ def test_T9_a_budget_too_short_for_all_of_it_is_said_in_words() -> None:
     assert said == [plan.length.reason]
     enough = 60 / (AIM - WORTHWHILE)
     assert f"{enough:.0f} s" in plan.length.reason
+
+
+def test_T9_probes_of_the_harmonised_latent_count() -> None:
+    without = Rehearsed(
+        widths={"latent": 64}, columns=64, fits_s=1.0, draw_s=0.001, few_s=0.0, site_s=3.0,
+        shift_s=0.0, by_feature_s=0.0, report_s=0.0,
+    )  # fmt: skip
+    of_both = 2 * (1.0 + 0.001 * 2000 + 3.0)  # before and after: label, resamples, site
+    for parts in (1, 5):  # of the run's own split alone, also with folds
+        more = replace(without, harmonised=True).evidence_s(parts, Effort())
+        assert more - without.evidence_s(parts, Effort()) == pytest.approx(1.2 * of_both)
+
+
+def test_T9_only_the_permutations_of_a_distance_are_multiplied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    time = Time()
+
+    def mmd(*_: object, permutations: int) -> None:
+        time.takes(5 + 0.01 * permutations)
+
+    monkeypatch.setattr(rehearsal, "mmd", mmd)
+    for name in ("site_predictability", "ks", "site_variance"):
+        monkeypatch.setattr(rehearsal, name, lambda *_: None)
+    rows = np.arange(4)
+    part = Part(train=rows, test=rows, blocks={"pca": [np.zeros((4, 2))]})
+    features = ByCase(cases=("a", "b", "c", "d"), values=np.zeros((4, 2)), names=("x", "y"))
+    gathered = SimpleNamespace(cases=[SimpleNamespace(site="A")] * 4)
+    _, shift_s, _ = rehearsal._sites(gathered, part, features, rows, time)  # type: ignore[arg-type]
+    assert shift_s == pytest.approx(5 + 0.01 * 999)
 
 
 def test_a_fixed_length_stays_as_it_is() -> None:

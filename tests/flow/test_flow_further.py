@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from latentomics.flow.further import HARMONISED, harmonised
+from latentomics.flow.further import HARMONISED, harmonisable, harmonised
 
 
 def test_harmonisation_takes_the_site_out_of_held_out_patients() -> None:
@@ -25,6 +25,7 @@ def test_harmonisation_takes_the_site_out_of_held_out_patients() -> None:
         patients=np.arange(120),
         seed=0,
         labels=(),
+        effort=SimpleNamespace(draws=200),
     )
     found = {(r.features, r.metric): r for r in harmonised(question)}
     assert found["latent", "auroc"].value > 0.95
@@ -32,3 +33,13 @@ def test_harmonisation_takes_the_site_out_of_held_out_patients() -> None:
     assert found[HARMONISED, "auroc_minus_latent"].high < 0
     question.sites = ("A",) * 120
     assert harmonised(question) == []
+
+
+def test_harmonisation_needs_ten_training_cases_of_each_site() -> None:
+    sites = ("A",) * 40 + ("B",) * 14 + (None,) * 6
+    patients = np.arange(60)
+    label, rows = harmonisable(sites, patients, np.r_[0:30, 40:50, 54:60]) or (None, [])
+    assert label is not None
+    assert list(rows) == [*range(30), *range(40, 50)]
+    assert harmonisable(sites, patients, np.r_[0:30, 40:49, 54:60]) is None
+    assert harmonisable(("A",) * 60, patients, patients) is None

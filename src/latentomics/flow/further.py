@@ -7,12 +7,13 @@ is counted by the clock.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from latentomics.core import Result
+from latentomics.core import IntArray, Result
 from latentomics.evaluation import (
     LabelLike,
     Part,
@@ -85,22 +86,22 @@ def confounded(question: Question) -> list[Result]:
     results = []
     for label in question.labels:
         known = known_besides(gathered, size, label.name)
-        results += confounding(label, parts, known, question.patients, seed=seed)
+        draws = question.effort.draws
+        results += confounding(label, parts, known, question.patients, seed=seed, draws=draws)
         results += label_by_site(label, question.sites, question.patients, seed=seed)
     return results
 
 
 def harmonised(question: Question) -> list[Result]:
     """Compare the latent with itself after ComBat, fitted on training cases of known sites."""
-    sites = question.sites
-    label = site_label(sites, question.patients)
     part = _latent_part(question.main)
-    known = [row for row in part.train if label is not None and label.values[row] is not None]
-    fitted = [str(sites[row]) for row in known]
-    if label is None or len(set(fitted)) < 2 or min(Counter(fitted).values()) < FEWEST_ROWS:
+    rows = harmonisable(question.sites, question.patients, part.train)
+    if rows is None:
         return []
+    label, known = rows
     latent = part.blocks["latent"][0]
-    even = fit_combat(latent[known], fitted).apply(latent, sites, unseen="keep")
+    fitted = fit_combat(latent[known], [str(question.sites[row]) for row in known])
+    even = fitted.apply(latent, question.sites, unseen="keep")
     both = replace(part, blocks={"latent": [latent], HARMONISED: [even]})
     asked: list[LabelLike] = [label, *question.labels]
     return [
@@ -111,10 +112,24 @@ def harmonised(question: Question) -> list[Result]:
             [both],
             question.patients,
             seed=question.seed,
+            draws=question.effort.draws,
             evaluation="harmonisation",
             comparisons={HARMONISED: ("latent",)},
         )
     ]
+
+
+def harmonisable(
+    sites: Sequence[str | None], patients: IntArray, train: IntArray
+) -> tuple[LabelLike, IntArray] | None:
+    """Return the sites as a label and the training rows that ComBat is fitted on, where enough."""
+    label = site_label(sites, patients)
+    if label is None:
+        return None
+    known = np.array([row for row in train if label.values[row] is not None], np.int64)
+    counts = Counter(sites[row] for row in known)
+    enough = len(counts) > 1 and min(counts.values()) >= FEWEST_ROWS
+    return (label, known) if enough else None
 
 
 def mapped(question: Question) -> list[Result]:

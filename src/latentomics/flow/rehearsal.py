@@ -23,6 +23,7 @@ from latentomics.evaluation import (
 )
 from latentomics.features import ByCase, Classified
 from latentomics.flow.evidence import SITE_SETS
+from latentomics.flow.further import BY_FEATURE, harmonisable
 from latentomics.flow.gather import Gathered, Split
 from latentomics.flow.question import one_thread, part_of, size_block
 from latentomics.planning import Effort
@@ -30,9 +31,12 @@ from latentomics.planning import Effort
 STAND_INS = {"latent": "random/0", "pooled": "random pooled/0"}
 TIMED = "pca"  # the set that stands for all
 DRAWS = 500
-PERMUTATIONS, OF_THEM = 99, 999  # of an MMD
+FEW, PERMUTATIONS, OF_THEM = 1, 99, 999  # of an MMD
 MMD_SETS = 2
 COLUMNS = 16  # timed one by one
+HARMONISED_SETS = 2  # the latent before and after
+KNOWN, BESIDE_KNOWN = "known/", "latent/"
+NOT_FEW = (KNOWN, BESIDE_KNOWN)  # no curve of few labels
 KNOWN_SETS = 5  # besides the picture, which a label is also probed from, and the latent twice more
 FIXED, POWER = 0.2, 1.9  # of a regression's time in its columns; 1 to 128 columns were measured
 OTHERS = 1.2  # all evidence over what is counted here
@@ -55,7 +59,9 @@ class Rehearsed:
     site_s, shift_s : float
         One set: site and permutations in one part, one MMD with its permutations.
     by_feature_s : float
-        Features of all sets, one by one.
+        Features of the sets that are looked at one by one.
+    harmonised : bool
+        Whether the latent is harmonised between sites, and probed before and after.
     again_s : float
         All test cases that are measured again.
     """
@@ -70,6 +76,7 @@ class Rehearsed:
     by_feature_s: float
     report_s: float
     again_s: float = 0.0
+    harmonised: bool = False
 
     def evidence_s(self, parts: int, effort: Effort) -> float:
         """Return the seconds of the whole evidence."""
@@ -77,9 +84,17 @@ class Rehearsed:
         known = sum(name in self.widths for name in SITE_SETS)
         weight = sum(self._relative(width) for width in self.widths.values())
         seconds = self.fits_s * parts * weight + self.draw_s * effort.draws * sets
-        seconds += self.few_s * sets * bool(effort.few_labels and parts == 1)
+        curves = sum(not name.startswith(NOT_FEW) for name in self.widths)
+        seconds += self.few_s * curves * bool(effort.few_labels and parts == 1)
         seconds += self.site_s * known * parts + self.shift_s * MMD_SETS + self.by_feature_s
+        seconds += self._harmonised_s(effort) if self.harmonised else 0.0
         return OTHERS * seconds + self.again_s * effort.remeasured
+
+    def _harmonised_s(self, effort: Effort) -> float:
+        """Return the seconds of its probes, of each label and of the site, on one split."""
+        weight = self._relative(self.widths["latent"])
+        each = self.fits_s * weight + self.draw_s * effort.draws + self.site_s
+        return HARMONISED_SETS * each
 
     def _relative(self, columns: int) -> float:
         grown: float = (columns / self.columns) ** POWER
@@ -120,14 +135,17 @@ def rehearse(
         name: sum(min(COMPONENTS, block.shape[1]) for block in blocks)
         for name, blocks in part.blocks.items()
     }
-    widths |= {f"known/{number}": 2 for number in range(KNOWN_SETS)}
-    widths |= {f"latent/{number}": widths["latent"] + 2 * number for number in range(2)}
+    widths |= {f"{KNOWN}{number}": 2 for number in range(KNOWN_SETS)}
+    widths |= {f"{BESIDE_KNOWN}{number}": widths["latent"] + 2 * number for number in range(2)}
     one = replace(part, blocks={TIMED: part.blocks[TIMED]})
     patients = numbered([case.patient for case in gathered.cases])
     with one_thread():
         fits_s, draw_s, few_s = _labels(gathered, one, patients, now)
         site_s, shift_s, feature_s = _sites(gathered, one, features[TIMED], patients, now)
-    columns = sum(found.values.shape[1] for found in stand_in.features.values())
+    sites = [case.site for case in gathered.cases]
+    of_sets = [stand_in.features[name] for name in BY_FEATURE if name in stand_in.features]
+    columns = sum(len(found.names) for found in of_sets)
+    columns += len(classic.columns.names) if classic else 0
     timed = min(COLUMNS, features[TIMED].values.shape[1])
     return Rehearsed(
         widths=widths,
@@ -139,6 +157,7 @@ def rehearse(
         shift_s=shift_s,
         by_feature_s=feature_s * columns / timed,
         report_s=_report(len(gathered.request.labels), now),
+        harmonised=harmonisable(sites, patients, part.train) is not None,
     )
 
 
@@ -171,8 +190,11 @@ def _sites(
     site_predictability([part], sites, patients)
     told = now()
     blocks = [block[part.test] for block in part.blocks[TIMED]]
-    mmd(TIMED, blocks, of_test, test_patients, permutations=PERMUTATIONS)
-    shift_s = (now() - told) * OF_THEM / PERMUTATIONS
+    mmd(TIMED, blocks, of_test, test_patients, permutations=FEW)
+    few_s = now() - told
+    mmd(TIMED, blocks, of_test, test_patients, permutations=FEW + PERMUTATIONS)
+    each_s = max(0.0, now() - told - 2 * few_s) / PERMUTATIONS
+    shift_s = few_s + each_s * (OF_THEM - FEW)
     names, values = features.names[:COLUMNS], features.values[part.test][:, :COLUMNS]
     ks(TIMED, names[:1], values[:, :1], of_test, test_patients)  # loads what it needs
     compared = now()
