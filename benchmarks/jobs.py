@@ -18,6 +18,7 @@ from places import HERE, TUNED, manifest
 
 VOXELS = (1_000, 5_000, 20_000, 50_000)  # in the mask of a classic case
 PATIENTS = (1_000, 5_000)  # of two sites
+CASES = (1_000, 10_000, 100_000)  # in tables that are evaluated
 UNTUNED = Settings(batch=16, rate=1e-3, schedule="constant")
 
 
@@ -93,6 +94,18 @@ def shift_jobs(asked: Asked) -> list[Job]:  # noqa: ARG001
     ]
 
 
+def evaluation_jobs(asked: Asked) -> list[Job]:  # noqa: ARG001
+    """Return (g): all that a run evaluates on its tables, by how many cases there are."""
+    return [
+        Job(
+            name=f"evaluation/{cases}/ours",
+            script="evaluation.py",
+            options=("--cases", str(cases)),
+        )
+        for cases in CASES
+    ]
+
+
 def step_jobs(asked: Asked) -> list[Job]:  # noqa: ARG001
     """Return (b): a step of the peer's network in a plain loop and in our trainer."""
     return [
@@ -147,6 +160,7 @@ KINDS: dict[str, Callable[[Asked], list[Job]]] = {
     "prepare": prepare_jobs,
     "classic": classic_jobs,
     "shift": shift_jobs,
+    "evaluation": evaluation_jobs,
     "step": step_jobs,
     "peak": peak_jobs,
     "race": race_jobs,

@@ -19,6 +19,8 @@ Records = Mapping[str, Sequence[dict]]
 GOALS = {"prepare/roi": 10.0, "classic": 3.0, "shift": 100.0, "race": 5.0, "peak": 0.4}
 STEP_GOAL = {True: 2.4, False: 1.3}  # with and without fast bfloat16
 AGREE = 1e-3  # of a range of 1 (MR) or 2 (CT), median: TorchIO cuts off what lies below one HU
+EVALUATION_SECONDS = 60.0  # at most, of the smallest table
+LONGEST = 3  # evaluations that are named
 FAST = 1.5  # times the float32 peak, from which hardware counts as having bfloat16
 
 
@@ -69,6 +71,25 @@ def classic_rows(records: Records) -> list[dict]:
 def shift_rows(records: Records) -> list[dict]:
     """Return seconds of one core for the permutations of two sites."""
     return _rows_by_size(records, "shift", "loop", "plain loop")
+
+
+def evaluation_rows(records: Records) -> list[dict]:
+    """Return seconds of one core for all evaluations: the aim, and then growth beside linear."""
+    jobs = [name for name in records if name.startswith("evaluation/") and records[name]]
+    rows: list[dict] = []
+    before: Sequence[dict] = []
+    for job in sorted(jobs, key=lambda name: int(name.split("/")[1])):
+        found = records[job]
+        against, theirs = f"{EVALUATION_SECONDS:g} s", [EVALUATION_SECONDS] * len(found)
+        if before:
+            times = found[0]["cases"] / before[0]["cases"]
+            against = f"{times:g} times that of {before[0]['cases']:,} cases"
+            theirs = [times * seconds for seconds in _seconds(before)]
+        longest = sorted(found[0]["by"].items(), key=lambda one: -one[1])[:LONGEST]
+        row = _row(job.rsplit("/", 1)[0], against, _seconds(found), theirs, 1.0)
+        rows.append(row | {"longest": longest, "megabytes": found[0]["megabytes"]})
+        before = found
+    return rows
 
 
 def _rows_by_size(records: Records, kind: str, rival: str, title: str) -> list[dict]:
@@ -170,7 +191,7 @@ def race_rows(records: Records, tuning: Mapping[str, dict]) -> list[dict]:
 
 def rows_of(records: Records, tuning: Mapping[str, dict]) -> list[dict]:
     """Return every row."""
-    makers = (step_rows, peak_rows, prepare_rows, classic_rows, shift_rows)
+    makers = (step_rows, peak_rows, prepare_rows, classic_rows, shift_rows, evaluation_rows)
     return race_rows(records, tuning) + [row for maker in makers for row in maker(records)]
 
 

@@ -45,6 +45,9 @@ def _notes(row: dict) -> str:
         notes.append(f"{words}: median {apart['median']:.2g}, most {apart['largest']:.2g} apart")
         notes += ["odd padding to the other side"] if any(apart["shift"]) else []
         notes.append(f"{row['cases']} cases")
+    if "longest" in row:
+        notes += [f"{name} {seconds:.1f} s" for name, seconds in row["longest"]]
+        notes.append(f"{row['megabytes']} MB")
     if "precision" in row:
         notes.append("/".join(sorted(set(row["precision"]))))
     if "target" in row:
