@@ -13,20 +13,21 @@ import argparse
 import json
 import resource
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
-from latentomics.core import Case, FileRef
+from latentomics.core import Case, FileRef, Result
 from latentomics.dataset import split_cases
 from latentomics.evaluation import structure
 from latentomics.features import ByCase
-from latentomics.flow import evidence, further
+from latentomics.flow.evaluations import BY_DEFAULT, answers
+from latentomics.flow.further import MIXTURE, STABILITY
+from latentomics.flow.patients import Rows
+from latentomics.flow.question import Question
 from latentomics.planning import SHARES, Effort
 from latentomics.sources import label_of
 
@@ -34,12 +35,6 @@ FEATURES, INTENSITIES, LABEL = 64, 13, "ill"
 SETS = ("latent", "pooled", "pca", "random/0", "random/1", "random/2")
 UNTRAINED_POOLED = tuple(f"random pooled/{seed}" for seed in range(3))
 TELLS = {"latent": 0.25, "pooled": 0.2, "pca": 0.2}  # SDs between the classes; others 0.1
-CLOCKED = {  # what the flow calls, by the names under which it calls it
-    evidence: ("probe", "label_efficiency", "site_predictability", "mmd", "reconstruction",
-               "collapse"),
-    further: ("ks", "site_variance", "confounding", "label_by_site", "principal_map", "embedding",
-              "fit_combat"),
-}  # fmt: skip
 
 
 def cohort(count: int) -> Any:
@@ -101,52 +96,29 @@ def fitting(gathered: Any) -> Any:
     )
 
 
-class Stopwatch:
-    """Seconds of this process by evaluation."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    def timed(self, name: str, function: Callable) -> Callable:
-        """Return a function that adds its seconds to a name."""
-
-        def run(*given: object, **options: object) -> object:
-            begin = time.process_time()
-            try:
-                return function(*given, **options)
-            finally:
-                spent = time.process_time() - begin
-                self.seconds[name] = self.seconds.get(name, 0.0) + spent
-
-        return run
+def hung_together(question: Question) -> list[Result]:
+    """Answer the structure of the code, with posteriors that no network gave."""
+    codes = question.main.features["latent"].values[question.test]
+    means = codes[:MIXTURE].astype(np.float64)
+    beside = {"intensity": question.main.features["intensity"].values[question.test]}
+    return structure("latent", codes, posterior=(means, np.full_like(means, -2.0)), beside=beside)
 
 
 def evaluate(count: int) -> dict[str, float]:
-    """Evaluate a cohort and return the seconds of each evaluation, and of all."""
+    """Evaluate a cohort and return the seconds of this process by evaluation."""
     gathered = cohort(count)
     main = fitting(gathered)
-    watch = Stopwatch()
-    store: Any = None  # only the network's questions read samples
-    with ExitStack() as stack:
-        for module, names in CLOCKED.items():
-            for name in names:
-                function = watch.timed(name, getattr(module, name))
-                stack.enter_context(patch.object(module, name, function))
-        stack.enter_context(
-            patch.object(further, "probe", watch.timed("harmonisation", further.probe))
-        )
+    stores: Any = None  # only what asks the network reads samples
+    question = Question(gathered=gathered, main=main, stores=stores)
+    rows = Rows(gathered=gathered, main=main, folds=())
+    asked = {name: one for name, one in BY_DEFAULT.items() if name != STABILITY}
+    asked["structure"] = replace(asked["structure"], answer=hung_together)
+    seconds = {}
+    begin = time.process_time()
+    for name, _ in answers(question, rows, asked.items()):
+        seconds[name] = time.process_time() - begin
         begin = time.process_time()
-        evidence.evidence(gathered, main, (), seed=0)
-        further.further(gathered, main, store, seed=0, questions=further.OF_ROWS)
-        rows = np.flatnonzero([main.split[case] == "test" for case in main.cases])
-        codes = main.features["latent"].values[rows]
-        posterior = codes[: further.MIXTURE].astype(np.float64)
-        beside = {"intensity": main.features["intensity"].values[rows]}
-        watch.timed("structure", structure)(
-            "latent", codes, posterior=(posterior, np.full_like(posterior, -2.0)), beside=beside
-        )
-        whole = time.process_time() - begin
-    return watch.seconds | {"all": whole}
+    return seconds
 
 
 def main() -> None:
@@ -157,9 +129,8 @@ def main() -> None:
     evaluate(100)  # what is loaded at first use
     cases = 200 if given.smoke else given.cases
     seconds = evaluate(cases)
-    whole = seconds.pop("all")
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    found = {"seconds": whole, "cases": cases, "megabytes": round(resident)}
+    found = {"seconds": sum(seconds.values()), "cases": cases, "megabytes": round(resident)}
     print(json.dumps(found | {"by": {name: round(s, 3) for name, s in seconds.items()}}))
 
 

@@ -8,7 +8,7 @@ untrained encoders of the same shape, pooled intensities) and reconstruction err
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,17 +44,22 @@ POOLED_ROWS = 10_000  # training cases that components of pooled maps are fitted
 class Unfitted:
     """What needs no training case: untrained encoders and intensities of all cases.
 
-    ``regions`` are those of every sample that local networks pool over. Pooled maps are as wide as
-    the encoder, or ``reduced`` to their leading components on some training cases. All of it took
-    ``took_s`` seconds of wall time, encoding all cases with one network ``encoding_s``.
+    ``regions`` are those of every sample that local networks pool over. ``pooled`` are maps of each
+    encoder, reduced to their leading components on the training cases of each split: whole ones are
+    the widest features of all. All of it took ``took_s`` seconds of wall time, encoding all cases
+    with one network ``encoding_s``.
     """
 
     encoded: tuple[Encoded, ...]
+    pooled: Mapping[frozenset[str], tuple[ByCase, ...]]
     intensity: ByCase
     regions: Regions | None
     took_s: float
     encoding_s: float
-    reduced: bool = False
+
+    def serves(self, training: frozenset[str]) -> bool:
+        """Whether it has all that a split with these training cases needs."""
+        return not self.pooled or training in self.pooled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,17 +79,16 @@ def untrained(spec: NetworkSpec, seed: int) -> Network:
 def unfitted(
     plan: Plan,
     every: Store,
+    trainings: Sequence[frozenset[str]],
     *,
-    alone: Container[str] | None = None,
     affords: Callable[[float], bool] = lambda _: True,
 ) -> Unfitted:
     """Describe every case by what learns nothing; folds with the same samples share it.
 
     Parameters
     ----------
-    alone : container of str, optional
-        The training cases of the only split there is: pooled maps, the widest features of all, are
-        reduced by them as soon as they are there.
+    trainings : sequence of frozenset of str
+        The training cases of every split that shares it.
     affords : callable, optional
         Says of the seconds that one untrained encoder took whether there is time for the others.
     """
@@ -94,23 +98,28 @@ def unfitted(
     regions = network_regions(networks[0], plan, every) if spec.block else None
     intensity = intensity_features(every, by_region=plan.loss_region.value != "all")
     ready = time.monotonic()
-    encoded = []
+    encoded: list[Encoded] = []
+    pooled: dict[frozenset[str], tuple[ByCase, ...]] = {}
     for network in networks:
         found = encode_store(network, plan, every, regions=regions)
-        if alone is not None and found.pooled is not None:
-            components = pooled_components(found.pooled, alone, plan.seed)
-            found = replace(found, pooled=reduce_pooled(found.pooled, components))
-        encoded.append(replace(found, codes=found.codes[:0], code_samples=found.code_samples[:0]))
+        if found.pooled is not None:
+            for training in trainings:
+                components = pooled_components(found.pooled, training, plan.seed)
+                own = reduce_pooled(found.pooled, components)
+                pooled[training] = (*pooled.get(training, ()), own)
+        none = found.codes[:0].copy(), found.code_samples[:0].copy()  # a view would keep all
+        found = replace(found, pooled=None, codes=none[0], code_samples=none[1])
+        encoded.append(found)
         if not affords((time.monotonic() - ready) / len(encoded)):
             break
     done = time.monotonic()
     return Unfitted(
         encoded=tuple(encoded),
+        pooled=pooled,
         intensity=intensity,
         regions=regions,
         took_s=done - begun,
         encoding_s=(done - ready) / len(encoded),
-        reduced=alone is not None,
     )
 
 
@@ -119,7 +128,7 @@ def baselines(
 ) -> Baselines:
     """Fit on the training store, describe every case; without ``judged`` no error is measured."""
     spec, flips = plan.network.value, plan.symmetries.value
-    others = _of_unfitted(beside, set(train.cases), plan.seed)
+    others = _of_unfitted(beside, frozenset(train.cases))
     if spec.block:
         patch_pca = _patch_pca(plan, train)
         pca = patch_pca_features(patch_pca, every, regions=beside.regions, symmetries=flips)
@@ -139,15 +148,13 @@ def baselines(
     )
 
 
-def _of_unfitted(beside: Unfitted, training: Container[str], seed: int) -> dict[str, ByCase]:
+def _of_unfitted(beside: Unfitted, training: frozenset[str]) -> dict[str, ByCase]:
     features = {}
+    pooled = beside.pooled[training] if beside.pooled else ()
     for number, encoded in enumerate(beside.encoded):
         features[f"random/{number}"] = encoded.latent
-        pooled = encoded.pooled
-        if pooled is not None and not beside.reduced:
-            pooled = reduce_pooled(pooled, pooled_components(pooled, training, seed))
-        if pooled is not None:
-            features[f"random pooled/{number}"] = pooled
+        if pooled:
+            features[f"random pooled/{number}"] = pooled[number]
     features["intensity"] = beside.intensity
     return features
 

@@ -130,7 +130,7 @@ def fit_split(
     folder: Path,
     *,
     resume: bool,
-    alone: bool = True,
+    sharing: Sequence[Split] = (),
     timing: Timing | None = None,
     like: Fitting | None = None,
     own: Method | None = None,
@@ -142,8 +142,8 @@ def fit_split(
 
     Parameters
     ----------
-    alone : bool
-        Whether no fold will share what learns nothing, so that less of it has to be kept.
+    sharing : sequence of Split
+        Those of folds that will share what learns nothing.
     timing : Timing, optional
         Where the plan's length does not stand.
     like : Fitting, optional
@@ -164,7 +164,7 @@ def fit_split(
     beside = shared or unfitted(
         plan,
         stores.every,
-        alone=set(stores.train.cases) if alone else None,
+        trainings_of(stores, sharing),
         affords=timing.affords if timing else lambda _: True,
     )
     fixed = baselines(plan, stores.train, stores.every, beside, judged=like is None)
@@ -188,10 +188,17 @@ def fit_split(
     return described(fitted, stores, beside, fixed, judged=like is None)
 
 
+def trainings_of(stores: Stores, sharing: Sequence[Split] = ()) -> list[frozenset[str]]:
+    """Return the training cases of a split, and of those that share what learns nothing."""
+    every = dict.fromkeys(stores.every.cases)
+    others = [frozenset(case for case in every if one.get(case) == "train") for one in sharing]
+    return list(dict.fromkeys([frozenset(stores.train.cases), *others]))
+
+
 def _shared(plan: Plan, stores: Stores, like: Fitting | None) -> Unfitted | None:
     if like is None or like.sample_cases != stores.every.cases or not alike(like.plan, plan):
         return None
-    return like.beside
+    return like.beside if like.beside.serves(frozenset(stores.train.cases)) else None
 
 
 def alike(plan: Plan, other: Plan) -> bool:

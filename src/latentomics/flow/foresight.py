@@ -14,7 +14,7 @@ from latentomics.features import Classified, network_errors
 from latentomics.flow.baselines import Baselines, Unfitted, untrained
 from latentomics.flow.clock import Ahead, Clock
 from latentomics.flow.fitting import Stores, alike
-from latentomics.flow.gather import Gathered
+from latentomics.flow.gather import Gathered, Split
 from latentomics.flow.records import Event, OnEvent, ignore
 from latentomics.flow.rehearsal import Now, Rehearsed, rehearse
 from latentomics.flow.stability import remeasuring_s
@@ -55,6 +55,11 @@ class Foresight:
         """Note that the fitting of a fold begins, or that of the run's own split."""
         self.later = self.folds[0 if fold is None else fold + 1 :]
         self.begun_s = self.clock.elapsed_s
+
+    def sharing(self) -> list[Split]:
+        """Return the splits of the folds that share what learns nothing with the run's own."""
+        each = zip(self.gathered.folds, self.folds, strict=True)
+        return [split for split, plan in each if alike(self.main, plan)]
 
     def affords(self, encoding_s: float) -> bool:
         """Whether further untrained encoders can be read, each in so many seconds."""

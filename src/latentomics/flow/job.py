@@ -227,7 +227,7 @@ def _fit(
         stores,
         job.place(fold),
         resume=job.resume,
-        alone=not gathered.folds,
+        sharing=time_of.sharing() if like is None else (),
         timing=None if job.clock.budget_s is None else time_of,
         like=like,
         on_event=job.on_event,

@@ -116,16 +116,16 @@ def _columns(plan: Plan) -> tuple[int, int]:
 
 
 def _features(plan: Plan, cases: int) -> int:
-    """Count every set of features, in single precision."""
-    return 4 * SETS * sum(_columns(plan)) * cases
+    """Count every set of features, in single precision, of every split."""
+    return 4 * SETS * sum(_columns(plan)) * cases * (1 + plan.request.folds)
 
 
 def _described(plan: Plan, cases: int, training: int) -> int:
-    """Count features, and pooled maps as wide as the encoder: folds share those of its rivals."""
+    """Count features, and pooled maps as wide as the encoder, those of one network at a time."""
     maps = 3 * sum(plan.network.value.widths) * (2 if plan.several else 1)
     if not plan.pooled.value:
         return _features(plan, cases)
-    whole = 4 * maps * cases * (1 + UNTRAINED * bool(plan.request.folds))
+    whole = 4 * maps * cases
     fitted = 8 * maps * min(training, POOLED_ROWS) * POOLED_COPIES
     return _features(plan, cases) + whole + int(fitted)
 

@@ -17,8 +17,15 @@ import numpy as np
 from latentomics.core import DoubleArray, IntegrityError, RequestError
 from latentomics.flow.asked import PLAN
 from latentomics.flow.baselines import baselines, inputs, unfitted
-from latentomics.flow.fitting import Fitting, Stores, described, fit_split, stores_of
-from latentomics.flow.gather import Gathered, gather, prepare_cases, without
+from latentomics.flow.fitting import (
+    Fitting,
+    Stores,
+    described,
+    fit_split,
+    stores_of,
+    trainings_of,
+)
+from latentomics.flow.gather import Gathered, Split, gather, prepare_cases, without
 from latentomics.flow.measuring import classic_of
 from latentomics.flow.model import load_fitted
 from latentomics.flow.question import Question
@@ -66,7 +73,7 @@ def refit(
     _refuse_another_cohort(run, gathered)
     stores = stores_of(plan, prepared, gathered.cases, gathered.split)
     on_event(Event(stage="encode", done=0, total=1, message="encoding every case"))
-    main = _main(run, plan, stores, errors=errors, shared=folds and bool(gathered.folds))
+    main = _main(run, plan, stores, errors=errors, sharing=gathered.folds if folds else ())
     classic = classic_of(gathered, plan, workers=workers, on_event=on_event)
     question = Question(
         gathered=gathered,
@@ -83,7 +90,9 @@ def refit(
     return question
 
 
-def _main(run: Path, plan: Plan, stores: Stores, *, errors: bool, shared: bool) -> Fitting:
+def _main(
+    run: Path, plan: Plan, stores: Stores, *, errors: bool, sharing: Sequence[Split]
+) -> Fitting:
     """Return the run's own split, described by the network that it stored."""
     import torch
 
@@ -99,8 +108,7 @@ def _main(run: Path, plan: Plan, stores: Stores, *, errors: bool, shared: bool) 
         outcome=str(provenance["outcome"]),
         weights_sha256=model.weights_sha256,
     )
-    alone = None if shared else set(stores.train.cases)
-    beside = unfitted(plan, stores.every, alone=alone)
+    beside = unfitted(plan, stores.every, trainings_of(stores, sharing))
     fixed = baselines(plan, stores.train, stores.every, beside, judged=errors)
     return described(
         fitted, stores, beside, fixed, judged=errors, components=model.pooled_components
@@ -133,7 +141,6 @@ def _folds(run: Path, question: Question) -> tuple[Fitting, ...]:
                 stores_of(plan, prepared, gathered.cases, split),
                 place,
                 resume=True,
-                alone=False,
                 like=question.main,
                 on_event=question.on_event,
             )
