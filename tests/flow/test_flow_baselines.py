@@ -18,7 +18,7 @@ from latentomics.flow.baselines import (
     unfitted,
 )
 
-CASES, WIDE = 400, 2000
+CASES, WIDE = 200, 2000
 NAMES = tuple(f"c{number:03d}" for number in range(CASES))
 
 
