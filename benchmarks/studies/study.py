@@ -84,9 +84,9 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def mean_and_range(values: Sequence[float], digits: int = 3) -> str:
     """Return the mean of seeds, and their range."""
-    low, high = min(values), max(values)
+    low, high = (f"{one:.{digits}g}" for one in (min(values), max(values)))
     middle = f"{sum(values) / len(values):.{digits}g}"
-    return middle if low == high else f"{middle} ({low:.{digits}g} to {high:.{digits}g})"
+    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def _cell(value: object) -> str:

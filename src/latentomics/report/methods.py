@@ -72,7 +72,8 @@ def _figure(figures: tuple[MethodFigure, ...]) -> Figure:
         axes.set_visible(False)
     panels[0].set_yticks(range(len(methods)), [short(name, 24) for name in methods])
     panels[0].invert_yaxis()
-    panels[0].legend(fontsize=7, frameon=False)
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", ncols=2, fontsize=7, frameon=False)
     return figure
 
 
