@@ -50,6 +50,38 @@ def test_a_recurrent_network_goes_through_a_whole_run(tmp_path: Path) -> None:
     assert drawn.picture.is_file()
 
 
+def write_recordings(folder: Path, invalid: float) -> Path:
+    """Write beats with a gap and an end of a length of its own: invalid, and of one value."""
+    folder.mkdir()
+    manifest = write_signals(folder)
+    beats = np.load(folder / "beats.npz")["beats"]
+    valid = np.arange(SAMPLES) < SAMPLES - np.arange(CASES)[:, None] % 20
+    valid[:, 10:13] = False
+    np.savez(folder / "beats.npz", beats=np.where(valid, beats, invalid))
+    lines = manifest.read_text().splitlines()
+    for case, mask in enumerate(valid):
+        np.save(folder / f"valid_{case}.npy", mask.astype(np.uint8))
+        lines[1 + case] += f",valid_{case}.npy"
+    lines[0] += ",mask"
+    manifest.write_text("\n".join(lines))
+    return manifest
+
+
+@pytest.mark.slow
+def test_KA_16_1_a_run_does_not_read_what_the_mask_calls_invalid(tmp_path: Path) -> None:
+    cohort, other = (
+        write_recordings(tmp_path / name, invalid) for name, invalid in (("a", 0.2), ("b", 0.8))
+    )
+    folder, asked = tmp_path / "RUN", Request(epochs=3, method="recurrent-vae", labels=("wide",))
+    record = flow.run(cohort, folder, asked, workers=1)
+    assert record.exit_code == 0
+    read = [
+        read_table(flow.encode(folder, source, tmp_path / f"{name}.parquet", workers=1).table)
+        for name, source in (("as_trained", cohort), ("otherwise", other))
+    ]
+    np.testing.assert_array_equal(*(table.values("latent") for table in read))
+
+
 @pytest.mark.slow
 def test_signals_go_through_a_whole_run_and_are_drawn_as_lines(tmp_path: Path) -> None:
     folder = tmp_path / "RUN"

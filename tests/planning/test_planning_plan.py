@@ -47,7 +47,10 @@ LESIONS = Fingerprint(
     mask_offset_spread=0.1,
     mask_share=0.6,
 )
-ARCHITECTURES = {"local": Architecture(kind="local", code="map")}
+ARCHITECTURES = {
+    "local": Architecture(kind="local", code="map"),
+    "recurrent-vae": Architecture(kind="recurrent", code="gaussian", latent=16),
+}
 SPECTRUM = tuple(0.5**power for power in range(1, 60))
 
 
@@ -168,6 +171,18 @@ def test_a_global_method_on_lesions_scales_the_crop_and_keeps_the_mask() -> None
     assert plan.view.value == "scaled"
     assert plan.mask_channel.value
     assert plan.network.value.channels_in == 2
+
+
+def test_the_mask_of_a_signal_says_where_it_is_valid_to_a_recurrent_network() -> None:
+    signals = replace(
+        LESIONS, dimension=1, size=(200.0,), spacing=(2.0,), spacing_unit="ms", extent=(400.0,)
+    )
+    for masked, channels, region in ((1.0, 2, "mask"), (0.0, 1, "all")):
+        plan = planned(replace(signals, masked=masked), method="recurrent-vae")
+        network = plan.network.value
+        assert (network.channels_in, network.channels_out) == (channels, 1)
+        assert (plan.view.value, plan.loss_region.value) == ("whole", region)
+        assert plan.classic.value is None
 
 
 def test_large_images_keep_the_voxel_budget() -> None:

@@ -18,6 +18,8 @@ BINS = 32
 
 def choose_classic(found: Fingerprint) -> Choice[Classic | None]:
     """Isotropic voxels of the cohort's median volume; bins by modality; none without masks."""
+    if found.dimension == 1:
+        return Choice(value=None, reason="radiomics is defined for images, not for signals")
     if found.masked < 1:
         return Choice(value=None, reason="not every case has a mask")
     spacing, grid = _spacing(found)

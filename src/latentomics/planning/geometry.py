@@ -15,6 +15,7 @@ VOXEL_BUDGET = {1: 8192, 2: 128 * 128, 3: 96_000}  # of one sample; a step of ~0
 PATCH = {1: 64, 2: 32, 3: 24}  # edge of a local training patch, voxels (METHODS 30)
 SCALED_EDGE, SCALED_MARGIN = 32, 1.3  # voxels, and in units of the mask's largest extent
 FIXED_MARGIN = 8.0  # mm of tissue beside a lesion in view fixed
+MASKED = 0.5  # share of cases with a mask from which on masks decide
 POSE_VOLUME_SPREAD = 0.4  # SD of log volume below which the same organ is seen in every case
 POSE_OFFSET_SPREAD = 0.25  # SD of its place, in its own extents
 POSE_MASK_SHARE = 0.9  # of the image's extent, above which its place says nothing
@@ -23,7 +24,7 @@ POSE_EXTENT_SPREAD = 0.25  # SD / mean of the image's extent
 
 def choose_view(found: Fingerprint) -> Choice[View]:
     """Lesion, anatomy in fixed pose, whole image or patches."""
-    if found.masked >= 0.5:
+    if found.masked >= MASKED:
         same_size = found.mask_volume_spread <= POSE_VOLUME_SPREAD
         same_place = found.mask_offset_spread <= POSE_OFFSET_SPREAD
         figures = (

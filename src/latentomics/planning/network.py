@@ -76,9 +76,16 @@ def choose_network(
     channels: int,
     latent: int,
     training: int,
+    *,
+    masked: bool = False,
 ) -> Choice[NetworkSpec]:
-    """Architecture: patches at the first layer, so that arithmetic and not memory is the limit."""
-    kind = asked.kind
+    """Architecture: patches at the first layer, so that arithmetic and not memory is the limit.
+
+    ``masked`` says whether the mask goes in as one more channel; a recurrent network, which learns
+    from it where a signal is valid, does not give it back.
+    """
+    kind, images = asked.kind, channels
+    channels += masked
     whole = kind == "convolutional" and asked.code in ("point", "gaussian") and asked.linear
     stem, widths = _shape(kind, dimension, size, channels)
     spec = NetworkSpec(
@@ -86,7 +93,7 @@ def choose_network(
         dimension=dimension,
         size=size,
         channels_in=channels,
-        channels_out=channels,
+        channels_out=images if kind == "recurrent" else channels,
         latent=latent,
         code=asked.code,
         stem=stem,

@@ -15,6 +15,7 @@ from latentomics.core import FloatArray
 from latentomics.planning.classic import choose_classic
 from latentomics.planning.fingerprint import Fingerprint
 from latentomics.planning.geometry import (
+    MASKED,
     choose_further,
     choose_margin,
     choose_normalisation,
@@ -93,6 +94,8 @@ def make_plan(
         view = choose_global_view(view)
     method = _chosen(request.method, choose_method(view.value), "--method")
     asked = architecture_of(method.value)
+    if asked.kind == "recurrent":
+        view = _choose_recurrent_view(view)
     spacing = _coarser(choose_spacing(found, view.value), coarser)
     size = choose_size(found, view.value, spacing.value)
     margin = choose_margin(view.value, spacing.value)
@@ -113,7 +116,7 @@ def make_plan(
     latent = map_channels(latent, asked.kind, size.value, training)
     latent = _chosen(asked.latent, latent, "the method's paper")
     latent = _chosen(request.latent, latent, "--latent")
-    mask_channel = _choose_mask_channel(view.value)
+    mask_channel = _choose_mask_channel(view.value, valid=_masks_are_validity(asked, found))
     deformation = choose_deformation(view.value, found.dimension, training)
     return Plan(
         request=request,
@@ -130,13 +133,14 @@ def make_plan(
             asked,
             found.dimension,
             size.value,
-            found.channels + (mask_channel.value > 0),
+            found.channels,
             whole_capsules(latent.value, found.dimension, asked.kind),
             training,
+            masked=mask_channel.value > 0,
         ),
         uses=_choose_uses(asked),
         mask_channel=mask_channel,
-        loss_region=_choose_loss_region(view.value),
+        loss_region=_choose_loss_region(view.value, valid=_masks_are_validity(asked, found)),
         noise=choose_noise(found, method.value, request.settings),
         shift=choose_shift(
             view.value, size.value, deformed=deformation.value is not None, kind=asked.kind
@@ -193,7 +197,19 @@ def _chosen(wish: T | None, choice: Choice[T], option: str) -> Choice[T]:
     return choice if wish is None else Choice(value=wish, reason=option)
 
 
-def _choose_mask_channel(view: View) -> Choice[float]:
+def _masks_are_validity(asked: Architecture, found: Fingerprint) -> bool:
+    return asked.kind == "recurrent" and found.masked >= MASKED
+
+
+def _choose_recurrent_view(view: Choice[View]) -> Choice[View]:
+    if view.value == "whole":
+        return view
+    return Choice(value="whole", reason="the mask says where the signal is valid (METHODS 16)")
+
+
+def _choose_mask_channel(view: View, *, valid: bool) -> Choice[float]:
+    if valid:
+        return Choice(value=1.0, reason="the mask as a channel in: where the signal is valid")
     if view in ("scaled", "fixed"):
         return Choice(value=1.0, reason="the mask as a channel in and out describes the shape")
     if view == "pose":
@@ -205,7 +221,9 @@ def _choose_mask_channel(view: View) -> Choice[float]:
     return Choice(value=0.0, reason="the network sees the image alone")
 
 
-def _choose_loss_region(view: View) -> Choice[Literal["all", "mask", "mask+ring"]]:
+def _choose_loss_region(view: View, *, valid: bool) -> Choice[Literal["all", "mask", "mask+ring"]]:
+    if valid:
+        return Choice(value="mask", reason="only valid samples are to be learned")
     if view in ("local", "scaled", "fixed"):
         return Choice(value="mask+ring", reason="the lesion and its surroundings are to be learned")
     return Choice(value="all", reason="the whole sample is to be learned")
