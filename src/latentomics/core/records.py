@@ -223,7 +223,6 @@ class StepView:
     prior: Tensor | None = None  # draws from the prior, of the shape of ``draw``
     shuffled: Tensor | None = None  # draws of other samples, each latent of another one
     critic: Callable[[Tensor], Tensor] | None = None  # a second network's nats (batch,)
-    covariance: Tensor | None = None  # of codes, (latent, latent), over more than this batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,6 @@ enter(
         code="gaussian",
         penalties={"kl": 1.0, "off_diagonal": 10.0, "diagonal": 100.0},
         presets={"kind=II": {"diagonal": 10.0}},
-        companion="running covariance",
         schedule="warm-up",
         warm_up_steps=500,
     ),

@@ -1,8 +1,9 @@
 """Latents that neither vary together nor leave the prior's variance.
 
 In: Gaussian codes (batch, latent). Out: squared covariances, the same for each sample, (batch,);
-their weights turn them into nats. Of few samples chance correlations add up, so methods give a
-covariance over more than one batch.
+their weights turn them into nats. Covariances of few samples are partly chance, and their squares
+add that up: M (M - 1) / (batch - 1) for M independent latents (METHODS, section 8). So a square is
+estimated without bias from products of four different samples, and may be below zero.
 """
 
 from __future__ import annotations
@@ -15,48 +16,67 @@ from latentomics.objectives.penalties.penalty import penalty
 if TYPE_CHECKING:
     from torch import Tensor
 
+KIND = {"kind": ("I", "II")}  # covariances of posterior means, or of whole posteriors
+FEWEST = 4  # samples of which a square can be estimated without bias
 
-@penalty("off_diagonal", codes=("gaussian",), per_sample=False, options={"kind": ("I", "II")})
+
+@penalty("off_diagonal", codes=("gaussian",), pairs=True, options=KIND)
 def off_diagonal(step: StepView) -> Tensor:
-    """Sum of squared covariances of different latents.
+    """Sum of squared covariances of different latents' means.
 
     References
     ----------
-    Kumar et al., 2018, arXiv:1711.00848; METHODS, section 8.
+    Kumar et al., 2018, arXiv:1711.00848; METHODS, section 8; docs/decisions/0015.
     """
-    covariance = _covariance(step)
-    apart = covariance - covariance.diagonal().diag()
-    return apart.square().sum().expand(len(step.draw))
+    squares = squared_covariances(_codes(step).mean)
+    return (squares.sum() - squares.diagonal().sum()).float().expand(len(step.draw))
 
 
-@penalty("diagonal", codes=("gaussian",), per_sample=False, options={"kind": ("I", "II")})
+@penalty("diagonal", codes=("gaussian",), pairs=True, options=KIND)
 def diagonal(step: StepView) -> Tensor:
-    """Sum of squared distances of the latents' variances from 1."""
-    return (_covariance(step).diagonal() - 1).square().sum().expand(len(step.draw))
+    """Sum of squared distances of the latents' variances from 1.
 
-
-def moments(code: Gaussian, kind: str) -> tuple[Tensor, Tensor]:
-    """Return the mean (latent,) and mean product (latent, latent) of codes in float64.
-
-    Kind I takes the posterior means, kind II whole posteriors: their variances add to the diagonal.
+    Of kind I the variances are those of posterior means; in kind II the posteriors' own add to
+    them.
     """
+    code = _codes(step)
     mean = code.mean.double()
-    square = mean.T @ mean / len(mean)
-    if kind == "II":
-        square = square + code.log_var.double().exp().mean(0).diag()
-    return mean.mean(0), square
+    missing = mean.new_full((), -1.0)
+    if step.options["kind"] == "II":
+        missing = missing + code.log_var.double().exp().mean(0)
+    variance = mean.var(0, correction=int(len(mean) >= FEWEST))
+    apart = squared_covariances(mean).diagonal() + 2 * missing * variance + missing.square()
+    return apart.sum().float().expand(len(step.draw))
 
 
-def covariance_of(mean: Tensor, square: Tensor) -> Tensor:
-    """Return the covariance (latent, latent), with denominator n."""
-    return square - mean[:, None] * mean
+def squared_covariances(values: Tensor) -> Tensor:
+    """Return the squares of the covariances of columns, estimated without bias.
+
+    The mean over all choices of four different rows a, b, c, d of
+    ``(a - b)_i (a - b)_j (c - d)_i (c - d)_j / 4``, in closed form; its sum over i and j is the
+    estimate of the trace of a squared covariance matrix of Himeno and Yamada (2014). Of fewer than
+    four rows: the squares of their covariances.
+
+    Shapes
+    ------
+    values : (n, latent), result : (latent, latent), float64
+    """
+    n = len(values)
+    centred = values.double() - values.double().mean(0)
+    if n < FEWEST:
+        return (centred.T @ centred / n).square()
+    covariance = centred.T @ centred / (n - 1)
+    variance = covariance.diagonal()
+    fourth = centred.square().T @ centred.square() / (n - 1)
+    pairs = (n - 1) * (n - 2) * covariance.square() + variance[:, None] * variance - n * fourth
+    return pairs * (n - 1) / (n * (n - 2) * (n - 3))
 
 
-def _covariance(step: StepView) -> Tensor:
-    if step.covariance is not None:
-        return step.covariance
+def _codes(step: StepView) -> Gaussian:
+    """Return one code of each sample, however many draws it has."""
     if not isinstance(step.code, Gaussian):
         raise RequestError(
             "covariances of a posterior need a Gaussian code", "DIP-VAE", "use a Gaussian code"
         )
-    return covariance_of(*moments(step.code, str(step.options["kind"]))).float()
+    each = slice(None, None, step.draws)
+    return Gaussian(mean=step.code.mean[each], log_var=step.code.log_var[each])
