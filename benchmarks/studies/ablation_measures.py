@@ -135,10 +135,13 @@ def total_correlation(trained: Trained) -> float:
     return mixture_information(*trained.posterior)[1]
 
 
-def off_diagonal(trained: Trained) -> float:
-    """Sum of squared covariances of different latents' means."""
-    covariance = np.cov(trained.posterior[0], rowvar=False)
-    return float((covariance**2).sum() - (np.diag(covariance) ** 2).sum())
+def correlation(trained: Trained) -> float:
+    """Root mean square correlation of different latents' means.
+
+    Covariances would favour the arm whose code is small.
+    """
+    correlations = np.corrcoef(trained.posterior[0], rowvar=False)
+    return float(np.sqrt(np.mean(correlations[~np.eye(len(correlations), dtype=bool)] ** 2)))
 
 
 def active_latents(trained: Trained) -> float:
@@ -227,7 +230,7 @@ MEASURES: dict[str, tuple[Measure, str]] = {
     "share of active units": (active_share, "lower"),
     "selectivity": (selectivity, "higher"),
     "total correlation, nats": (total_correlation, "lower"),
-    "squared covariances": (off_diagonal, "lower"),
+    "correlation of latents": (correlation, "lower"),
     "latents in use": (active_latents, "higher"),
     "KL from 25 nats": (kl_from_goal, "lower"),
     "MMD to the prior": (mmd_to_prior, "lower"),

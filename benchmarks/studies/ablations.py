@@ -89,7 +89,7 @@ ABLATIONS: dict[str, Ablation] = {
         measure="total correlation, nats", method="beta-vae", without={"beta": 1.0}
     ),
     "dip-vae": Ablation(
-        measure="squared covariances", method="dip-vae",
+        measure="correlation of latents", method="dip-vae",
         without={"off_diagonal": 0.0, "diagonal": 0.0},
     ),
     "wae-mmd": Ablation(measure="MMD to the prior", method="wae-mmd", without={"lambda": 0.0}),
