@@ -140,8 +140,8 @@ def correlation(trained: Trained) -> float:
 
     Covariances would favour the arm whose code is small.
     """
-    correlations = np.corrcoef(trained.posterior[0], rowvar=False)
-    return float(np.sqrt(np.mean(correlations[~np.eye(len(correlations), dtype=bool)] ** 2)))
+    correlations = np.atleast_2d(np.corrcoef(trained.posterior[0], rowvar=False))
+    return float(np.sqrt(np.mean(correlations[np.triu_indices(len(correlations), 1)] ** 2)))
 
 
 def active_latents(trained: Trained) -> float:

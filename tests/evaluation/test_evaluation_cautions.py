@@ -67,7 +67,10 @@ def test_a_label_that_is_the_size_is_said_and_whether_the_features_add():
     assert "without a look, from size (AUROC 0.900); the features add nothing" in said.sentence
     (said,) = cautions([size, site, told("latent+known", 0.08, "auroc_minus_known")], FACTS)
     assert said.status == "ok"
-    assert "the features add to it (AUROC +0.080, +0.030 to +0.130)" in said.sentence
+    assert (
+        "the features add to all that is known (difference in AUROC +0.080, +0.030 to +0.130)"
+        in said.sentence
+    )
 
 
 def test_a_label_of_noise_hangs_on_nothing():

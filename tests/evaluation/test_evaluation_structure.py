@@ -139,6 +139,17 @@ def test_a_gaussian_code_is_judged_by_its_posteriors():
     results = found(means, posterior=(means, np.full((300, 3), -3.0)))
     assert results["mutual_information_nats"].settings["limit"] == pytest.approx(np.log(300))
     assert results["total_correlation_nats"].settings["posteriors"] == 300
+    assert "at_least" not in results["mutual_information_nats"].settings
+
+
+def test_posteriors_that_hardly_overlap_give_independent_latents_no_total_correlation():
+    # 40 latents with KL of 2.4 nats each: far more in all than the log of 200 pictures
+    means, log_variances = correlated(200, 0.0, d=40), np.full((200, 40), -4.0)
+    assert mixture_information(means, log_variances)[1] > 50  # what the mixture says of them
+    results = found(means, posterior=(means, log_variances))
+    told = results["mutual_information_nats"]
+    assert told.settings["at_least"] and told.value == pytest.approx(np.log(200), rel=0.01)
+    assert abs(results["total_correlation_nats"].value) < 1.0
 
 
 def test_a_collapsed_code_and_few_pictures_have_no_structure():

@@ -53,8 +53,8 @@ def _added(own: Sequence[Result], metric: str, facts: Facts) -> tuple[str, bool]
     span = ""
     if not facts.demonstration and gain.low is not None and gain.high is not None:
         span = f", {signed(gain.low)} to {signed(gain.high)}"
-    words = "the features add to it" if clear else "the features add nothing clear to it"
-    return f"{words} ({NAMES[metric]} {signed(gain.value)}{span})", clear
+    words = "the features add" + ("" if clear else " nothing clear") + " to all that is known"
+    return f"{words} (difference in {NAMES[metric]} {signed(gain.value)}{span})", clear
 
 
 def _means(spread: Result) -> str:

@@ -20,6 +20,7 @@ from latentomics.evaluation.statistics import half_width
 REDUNDANT = 0.9  # |Spearman| (METHODS, section 26)
 MIXTURE = 1000  # posteriors in the mixture: memory grows with their square
 MOST_POINTS = 4000  # whose neighbours are looked for: time grows with their square
+APART = 0.95  # of log n: so much mutual information have posteriors that hardly overlap
 NEIGHBOURS = 20
 PARTS = 10  # of the points, apart from each other, whose dimensions say how sure theirs is
 FEWEST_OF_PART = 40
@@ -50,7 +51,9 @@ def structure(
     Returns
     -------
     list of Result
-        Metrics ``total_correlation_nats`` and, for Gaussian codes, ``mutual_information_nats``;
+        Metrics ``total_correlation_nats`` and, for Gaussian codes, ``mutual_information_nats``,
+        ``settings.at_least`` where it has reached what so many pictures can show: the total
+        correlation is then that of a Gaussian with the correlations of the codes;
         ``distinct_features``, ``distinct_share``, ``share_like_<set>``; ``dimension_twonn`` and
         ``dimension_levina_bickel``, with intervals from 400 points on. Empty with fewer than 20
         pictures.
@@ -236,11 +239,13 @@ def _information(
         return [("total_correlation_nats", total, how)] if np.isfinite(total) else []
     means, log_variances = (part[:MIXTURE] for part in posterior)
     information, total = mixture_information(means, log_variances, seed)
+    limit = float(np.log(len(means)))
     how = {"estimator": "mixture of the held-out posteriors", "posteriors": len(means)}
-    return [
-        ("total_correlation_nats", total, how),
-        ("mutual_information_nats", information, {**how, "limit": float(np.log(len(means)))}),
-    ]
+    told = ("mutual_information_nats", information, {**how, "limit": limit})
+    if information < APART * limit:
+        return [("total_correlation_nats", total, how), told]
+    # posteriors that do not overlap: the mixture gives a large total correlation to any code
+    return [*_information(varying, None, seed), (*told[:2], {**told[2], "at_least": True})]
 
 
 def _share_like(values: DoubleArray, others: Values) -> float:

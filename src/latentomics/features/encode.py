@@ -42,7 +42,7 @@ class Encoded:
 
     ``codes`` (rows, latent) are codes of unflipped samples, or of some positions of their maps, and
     ``code_samples`` (rows,) the sample of each;
-    ``kl`` (latent,) is the mean KL to the prior in nats where the code is Gaussian.
+    ``kl`` (n, latent) is the KL of each sample to the prior in nats where the code is Gaussian.
     """
 
     latent: ByCase
@@ -99,7 +99,7 @@ def _encode_whole(network: Network, plan: Plan, store: Store, on_done: OnDone | 
     flips = flips_of(spec.dimension, plan.symmetries.value)
     latent = np.zeros((len(store), spec.latent), np.float64)
     codes = np.zeros((len(store), spec.latent), np.float32)
-    kl = np.zeros(spec.latent) if spec.code == "gaussian" else None
+    kl = np.zeros((len(store), spec.latent)) if spec.code == "gaussian" else None
     pooled: FloatArray | None = None
 
     def read(rows: range) -> list[_Flip]:
@@ -114,7 +114,7 @@ def _encode_whole(network: Network, plan: Plan, store: Store, on_done: OnDone | 
             latent[here] += flip.mean / len(flips)
         codes[here] = found[0].mean
         if kl is not None and found[0].kl is not None:
-            kl += found[0].kl.sum(axis=0) / len(store)
+            kl[here] = found[0].kl
         if plan.pooled.value:
             maps = [flip.pooled for flip in found if flip.pooled is not None]
             if pooled is None:

@@ -25,6 +25,10 @@ from latentomics.evaluation import (
 )
 from latentomics.flow.question import Question, held_out
 
+UNFLIPPED = (
+    "Of the code of each picture as it lies, which is what the decoder reads; the latents of the "
+    "table are means over its flips, and vary less"
+)
 SITE_SETS = ("latent", "pca", "intensity", "classic", "size")
 
 
@@ -47,13 +51,16 @@ def collapsed(question: Question) -> list[Result]:
     main = question.main
     side = np.array([main.split[case] for case in main.sample_cases])
     test = side[main.encoded.code_samples] == "test"
-    return collapse(
+    kl, averaged = main.encoded.kl, main.plan.symmetries.value != "none"
+    found = collapse(
         main.encoded.codes[test].astype(np.float64),
         gaussian=main.plan.network.value.code == "gaussian",
-        kl=main.encoded.kl,
+        kl=None if kl is None else kl[side == "test"].mean(axis=0),
         split="test",
         n=int((side == "test").sum()),
     )
+    told = {"codes": UNFLIPPED} if averaged else {}
+    return [replace(result, settings={**result.settings, **told}) for result in found]
 
 
 def probed(question: Question) -> list[Result]:

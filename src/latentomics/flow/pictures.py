@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from latentomics.core import FloatArray, Sample, write_atomic
+from latentomics.core import DoubleArray, FloatArray, Sample, write_atomic
 from latentomics.dataset import Store
 from latentomics.evaluation import redundancy
 from latentomics.features import input_of
@@ -143,9 +143,16 @@ def _codes(fitting: Fitting) -> Arrays:
         "map_shares": shares[:2],
     }
     if fitting.encoded.kl is not None:
-        return found | {"latent_kl": fitting.encoded.kl}
+        return found | {"latent_kl": _test_kl(fitting, fitting.encoded.kl)}
     variance = codes.astype(np.float64).var(0)
     return found | {"latent_variance": variance / max(float(variance.mean()), 1e-12)}
+
+
+def _test_kl(fitting: Fitting, kl: DoubleArray) -> DoubleArray:
+    """Return the mean KL (latent,) of test cases, of all where there are none."""
+    test = np.array([fitting.split.get(case) == "test" for case in fitting.sample_cases])
+    mean: DoubleArray = kl[test if test.any() else slice(None)].mean(axis=0)
+    return mean
 
 
 def _redundancy(fitting: Fitting) -> Arrays:
@@ -164,8 +171,9 @@ def _traversals(fitting: Fitting) -> Arrays:
     import torch
 
     network = fitting.fitted.network
-    codes = fitting.encoded.codes
-    active = np.argsort(-codes.var(0))[:TRAVERSED]
+    codes, kl = fitting.encoded.codes, fitting.encoded.kl
+    carried = codes.var(0) if kl is None else _test_kl(fitting, kl)  # as the bars are ordered
+    active = np.argsort(-carried)[:TRAVERSED]
     device = next(network.parameters()).device
     centre = codes.mean(0)
     moved = np.tile(centre, (len(active), len(STEPS), 1))

@@ -29,7 +29,7 @@ from latentomics.report.sections.pictures import anatomical, flat_axis, length_u
 from latentomics.report.sections.records import chosen, scored_on
 from latentomics.report.words import feature_name, interval, metric_name, number, target_name
 
-ACTIVE = 0.01  # Burda's threshold on the variance of a mean (METHODS, section 11)
+ACTIVE = 0.01  # of the variance of a mean (Burda et al. 2016), and nats (METHODS, section 11)
 _TRAVERSED, _QUERIES, _NEIGHBOURS = 8, 6, 6
 _HUNG = " Axial planes, the patient's right on the left."
 
@@ -61,6 +61,8 @@ def _activity(files: RunFiles) -> list[Block]:
     collapse = chosen(files.results, "collapse")
     if collapse:
         blocks.append(_code(collapse, intervals=files.demonstration is None))
+        if "codes" in collapse[0].settings:
+            blocks.append(Words(text=f"{collapse[0].settings['codes']}.", tone="note"))
     return [Heading(text="How many latents are in use"), *blocks] if blocks else []
 
 
@@ -82,7 +84,10 @@ def _bars(values: DoubleArray, axis: str) -> Picture:
     used = int((numbers > ACTIVE).sum())
     relative = axis.startswith("variance") and abs(numbers.mean() - 1) < 1e-3
     axis = "variance (mean = 1)" if relative else axis
-    words = f"{used} of {len(numbers)} latents are in use ({axis}, above {ACTIVE:g})."
+    told = f"are in use ({axis}, above {ACTIVE:g})"
+    if axis.startswith("KL"):
+        told = f"have a KL above {ACTIVE:g} nats on test cases"
+    words = f"{used} of {len(numbers)} latents {told}."
     image = svg(latent_activity(numbers, axis=axis, threshold=ACTIVE))
     return Picture(name="latent_activity", image=image, alternative=words, caption=words)
 

@@ -75,6 +75,7 @@ def _table(results: Sequence[Result]) -> Table:
             words = f"share that repeats one of: {feature_name(result.metric.removeprefix(LIKE))}"
         share = "share" in result.metric
         value = fixed(result.value, 2) if share else number(result.value)
+        value = f"at least {value}" if result.settings.get("at_least") else value
         how = {k: result.settings[k] for k in ("estimator", "limit") if k in result.settings}
         points = result.settings.get("points", result.n)
         of = number(result.n) if points == result.n else f"{number(points)} of {number(result.n)}"

@@ -21,6 +21,10 @@ _FIRST = ("total", "loss", "nll", "kl", "mse")
 _SHOWN = 9
 _FEW = 0.2  # of the usual number of steps; fewer give a mean that jumps
 _NO_CURVE = re.compile(r"kl_\d+|beta_norm")  # of single latents; and beta in another unit
+_GROWING = (
+    " The weight of the KL grew: the objective of training has the weight of its step, that of "
+    "validation the full one, so the two are not one quantity before the weight has grown."
+)
 _UNITS = {
     "active_latents": "",
     "beta": "",
@@ -106,9 +110,16 @@ def _curves(files: RunFiles) -> list[Block]:
         name="learning_curves",
         image=svg(learning_curves(curves, best_step=step, axis=key)),
         alternative="Learning curves of " + ", ".join(curve.name for curve in curves) + ".",
-        caption="Dashed grey: training; blue: validation; dotted line: the weights that were kept.",
+        caption="Dashed grey: training; blue: validation; dotted line: the weights that were kept."
+        + (_GROWING if _weights_grow(files) else ""),
     )
     return [Gallery(pictures=(picture,))]
+
+
+def _weights_grow(files: RunFiles) -> bool:
+    """Whether the weight of the KL changed while training; validation always has the last one."""
+    weights = [beta for beta in _values(files, "train", "beta") if math.isfinite(beta)]
+    return len(set(weights)) > 1
 
 
 def _names(files: RunFiles) -> list[str]:
