@@ -1,5 +1,8 @@
 """Sentences of the first page that follow the verdict: yes on the one cohort, no on the other."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 
 from latentomics.core import Result
@@ -16,7 +19,9 @@ def measured_again(error, features="latent", columns=12):
 def test_features_that_repeat_are_said_to_and_others_are_not():
     (good,) = cautions([*measured_again(0.1), *measured_again(0.3, "intensity")])
     assert good.status == "ok"
+    assert "In 30 test cases measured again" in good.sentence
     assert "100% of the learned features repeat well" in good.sentence
+    assert re.search(r"median ICC 0\.9\d, 0\.9\d to 0\.9\d\)", good.sentence)
     assert "of pooled intensities" in good.sentence
     (weak,) = cautions(measured_again(0.7))
     assert weak.status == "warn"
@@ -36,6 +41,15 @@ def test_nothing_is_said_of_what_was_not_looked_into():
     assert cautions([]) == ()
 
 
+def test_features_that_were_not_measured_again_are_an_open_point():
+    (left_out,) = cautions([], Facts(remeasured=False))
+    assert left_out.status == "warn"
+    assert "Whether the features repeat is unknown: the plan's effort" in left_out.sentence
+    (few,) = cautions([], Facts(remeasured=True))
+    assert few.status == "warn"
+    assert "fewer than five test cases" in few.sentence
+
+
 def sites(shift):
     draws = np.random.default_rng(1)
     where = ["A", "B"] * 30
@@ -49,6 +63,18 @@ def test_a_shift_between_sites_is_said_and_none_is_not():
     assert said.status == "warn"
     assert "100% of the features differ" in said.sentence
     assert cautions(sites(0.0)) == ()
+
+
+def test_a_small_share_of_the_site_is_said_with_what_makes_it_clear():
+    share = Result(evaluation="site_variance", features="latent", target="site", low=-0.006,
+                   metric="variance_share_mean", value=0.0138, high=0.0426, n=135,
+                   settings={"p": 0.018})  # fmt: skip
+    shifted = replace(share, evaluation="ks", metric="share_shifted", value=0.0)
+    (said,) = cautions([share, shifted])
+    assert "explains 1.4% of" in said.sentence
+    assert "(-0.6% to 4.3%, p 0.018)" in said.sentence
+    (said,) = cautions([share, shifted], Facts(demonstration="one brain"))
+    assert "0.018" not in said.sentence
 
 
 def told(features, value, metric="auroc", **settings):

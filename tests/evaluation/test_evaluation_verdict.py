@@ -174,6 +174,9 @@ def test_a_shift_that_no_probe_tells_is_not_called_telling_the_site():
     assert found.status == "warn"
     assert "differ between sites (MMD between sites: p 0.04)" in found.sentence
     assert "tell the site" not in found.sentence
+    results += [record("mmd", "latent", "mmd2", 0.1, target=f"A | {x}", p=0.5) for x in "CD"]
+    found = verdict(results, [], FACTS)[4]
+    assert "(MMD between sites: smallest p of 3 pairs, times 3: 0.12)" in found.sentence
 
 
 def test_nothing_known_is_a_warning_and_a_demonstration_shows_no_intervals():
@@ -210,6 +213,18 @@ def test_the_verdict_says_what_the_code_adds_to_classic_radiomics():
     assert "no clear gain over classic radiomics (-0.010)" in said(0.01)
     assert "with classic radiomics, clearly more than with that alone (+0.020)" in said(0.01)
     assert "not clearly more than with that alone" in said(-0.01)
+
+
+def test_the_verdict_names_the_sets_that_it_compares():
+    gains = [
+        record("probe", "latent+size", f"auroc_minus_{name}+size", -0.1, -0.2, high, "malignant")
+        for name, high in (("random", 0.1), ("intensity", -0.05))
+    ]
+    facts = Facts(labels=("malignant",), untrained=1)
+    sentence = verdict([*good(), *gains], [], facts)[3].sentence
+    assert sentence.startswith("malignant from latent+size: ")
+    assert "no clear gain over one untrained encoder with size (-0.100)" in sentence
+    assert "clearly worse than pooled intensities with size (-0.100)" in sentence
 
 
 def many(outcomes):

@@ -26,7 +26,7 @@ def test_every_run_says_whether_its_features_repeat(finished: flow.RunRecord) ->
     assert all(0 <= chained["latent", f"share_above_0{n}"] <= 1 for n in (75, 90))
     found = {r.target for r in finished.results if r.evaluation == "stability"}
     assert found == {"chained", "rotation", "translation", "noise", "gain"}  # no masks
-    assert any("Measured again" in sentence for _, sentence in finished.verdict)
+    assert any("measured again" in sentence for _, sentence in finished.verdict)
 
 
 def test_noise_alone_moves_less_than_all_at_once(finished: flow.RunRecord) -> None:

@@ -309,6 +309,21 @@ def test_pictures_that_do_not_fit_are_skipped_with_words(tmp_path: Path) -> None
     assert "inputs and reconstructions do not have the same size" in page_of(folder).text
 
 
+def test_how_many_cases_were_measured_again_is_said_or_why_none_was(
+    tmp_path: Path, page: Page
+) -> None:
+    assert "10 of 10 test cases, one a patient first, are measured again" in page.text
+    assert "latent 6 0.70 0.65 to 0.75" in page.text  # the median with its interval
+    assert "corrected for their number, but for two that say so" in page.text
+    folder = write_run(tmp_path / "run", shown=1)
+    write_json(folder / "results.json", [])
+    assert "measured again: there are fewer than five" in page_of(folder).text
+    plan = yaml.safe_load((folder / "plan.yaml").read_text())
+    plan["effort"] = {"value": {"remeasured": False}, "reason": "the budget is short"}
+    (folder / "plan.yaml").write_text(yaml.safe_dump(plan))
+    assert "No test case was measured again, as the plan says: the bud" in page_of(folder).text
+
+
 def test_two_dimensions_and_no_site_or_label(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", dimension=2, shown=1)
     write_json(folder / "results.json", [])

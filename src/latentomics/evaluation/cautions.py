@@ -1,7 +1,7 @@
 """Further sentences of the first page, each said only where it was looked into.
 
 In: the records of a run. Out: sentences with a status, as the verdict's: whether features repeat
-when a case is measured again.
+when a case is measured again, or that this is not known.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from latentomics.core import Result
 from latentomics.evaluation.hanging import hangs_on
-from latentomics.evaluation.judgement import Facts, Sentence, Status
+from latentomics.evaluation.judgement import Facts, Sentence, Status, spanned
 
 DISTINCT_SHARE = 0.5  # of the latents; below, the code is mostly copies of itself
 STABLE_SHARE = 0.5  # of the features; with fewer a table is mostly noise
@@ -27,9 +27,9 @@ def cautions(results: Sequence[Result], facts: Facts | None = None) -> tuple[Sen
     facts = facts or Facts()
     found = (
         *(hangs_on(results, label, facts) for label in facts.labels),
-        _site_variance(results),
+        _site_variance(results, facts),
         _structure(results),
-        _stability(results),
+        _stability(results, facts),
     )
     return tuple(one for one in found if one is not None)
 
@@ -45,7 +45,7 @@ def find(
     return None
 
 
-def _site_variance(results: Sequence[Result]) -> Sentence | None:
+def _site_variance(results: Sequence[Result], facts: Facts) -> Sentence | None:
     """Say how much of the learned features goes with the site, where that is more than chance."""
     share = find(results, "site_variance", LATENT, "variance_share_mean", "site")
     shifted = find(results, "ks", LATENT, "share_shifted", "site")
@@ -55,11 +55,20 @@ def _site_variance(results: Sequence[Result]) -> Sentence | None:
     clear = isinstance(p, (int, float)) and p < LEVEL
     if not clear and shifted.value == 0:
         return None
+    told = "" if facts.demonstration else f" ({_tested(share, p)})"
     return Sentence(
         status="warn",
-        sentence=f"The site explains {share_of(share)} of the learned features' variance between "
-        f"patients, and {share_of(shifted)} of the features differ between sites one by one.",
+        sentence=f"The site explains {share.value:.1%} of the learned features' variance between "
+        f"patients{told}, and {share_of(shifted)} of the features differ between sites one by one.",
     )
+
+
+def _tested(share: Result, p: object) -> str:
+    """Return the interval and the p of a share: a small one may be more than chance."""
+    tested = f"p {p:.3g}" if isinstance(p, (int, float)) else "p unknown"
+    if share.low is None or share.high is None:
+        return tested
+    return f"{share.low:.1%} to {share.high:.1%}, {tested}"
 
 
 def _structure(results: Sequence[Result]) -> Sentence | None:
@@ -75,19 +84,20 @@ def _structure(results: Sequence[Result]) -> Sentence | None:
     )
 
 
-def _stability(results: Sequence[Result]) -> Sentence | None:
+def _stability(results: Sequence[Result], facts: Facts) -> Sentence | None:
     share = find(results, "stability", LATENT, "share_above_075", "chained")
     median = find(results, "stability", LATENT, "icc_median", "chained")
     if share is None or median is None:
-        return None
+        return _unmeasured(facts)
     beside = [
         f"{share_of(other)} of {words}"
         for name, words in BESIDE.items()
         if (other := find(results, "stability", name, "share_above_075", "chained")) is not None
     ]
     text = (
-        f"Measured again (turned, moved, with new noise and contour), {share_of(share)} of the "
-        f"learned features repeat well (ICC surely above 0.75; median ICC {_said(median.value)})"
+        f"In {_cases(median)} measured again (turned, moved, with new noise and contour), "
+        f"{share_of(share)} of the learned features repeat well (ICC surely above 0.75; median ICC "
+        f"{_said(median.value)}{spanned(median, facts, places=2)})"
     )
     text += f", beside {' and '.join(beside)}" if beside else ""
     status: Status = "ok" if share.value >= STABLE_SHARE else "warn"
@@ -95,6 +105,23 @@ def _stability(results: Sequence[Result]) -> Sentence | None:
         status = "fail"
         text += ": most of what they say is not about the case"
     return Sentence(status=status, sentence=f"{text}.")
+
+
+def _unmeasured(facts: Facts) -> Sentence | None:
+    """Say that nothing is known, and why, where it is known why."""
+    if facts.remeasured is None:
+        return None
+    why = (
+        "fewer than five test cases could be measured again"
+        if facts.remeasured
+        else "the plan's effort left it out; ask: 'latentomics evaluate RUN --only stability'"
+    )
+    return Sentence(status="warn", sentence=f"Whether the features repeat is unknown: {why}.")
+
+
+def _cases(result: Result) -> str:
+    cases = result.settings.get("cases")
+    return f"{cases} test cases" if isinstance(cases, int) else "test cases"
 
 
 def _said(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Whether the code beats what is simpler: PCA, untrained encoders, classic radiomics, plain size.
+"""Whether the code beats what is simpler: PCA, untrained encoders, intensities, classic, size.
 
 In: the probe's paired differences. Out: one sentence of the verdict. Up to two labels are taken one
 by one; with more of them each baseline is, so that the sentence stays one that is read.
@@ -22,6 +22,7 @@ ALIKE = 0.02  # in AUROC or R2: a simpler set this near is as good
 SIMPLER = {
     "pca": "PCA",
     "random": "untrained encoders",
+    "intensity": "pooled intensities",
     "classic": "classic radiomics",
     "size": "size alone",
 }
@@ -37,9 +38,10 @@ AMOUNTS: dict[Outcome, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """The code against one baseline on one label; ``figure`` in words."""
+    """The code (``features``) against one baseline on one label; ``figure`` in words."""
 
     label: str
+    features: str
     baseline: str
     outcome: Outcome
     figure: str
@@ -71,14 +73,36 @@ def comparison(words: Words) -> Sentence:
 def _contests(words: Words, main: Result, label: str) -> list[Contest]:
     found = []
     for gain in words.gains(main):
-        name = SIMPLER.get(gain.metric.split("_minus_")[1].split("+")[0])
-        if name is not None:
-            figure = signed(gain.value)
-            found.append(Contest(label=label, baseline=name, outcome=_outcome(gain), figure=figure))
+        against = gain.metric.split("_minus_")[1]
+        if against.split("+")[0] in SIMPLER:
+            found.append(_contest(label, gain, _named(against, words.facts.untrained)))
     site = words.find("probe", "site", main.metric, label)
     if site is not None and above_chance(site) and site.value > main.value - ALIKE:
-        found.append(Contest(label=label, baseline=SITE, outcome="alike", figure=words.say(site)))
+        found.append(
+            Contest(label=label, features=main.features, baseline=SITE, outcome="alike",
+                    figure=words.say(site))
+        )  # fmt: skip
     return found
+
+
+def _named(against: str, untrained: int | None) -> str:
+    """Return a baseline in words, with how many untrained encoders it is.
+
+    Examples
+    --------
+    >>> _named("random+size", 1), _named("pca", 1), _named("random", None)
+    ('one untrained encoder with size', 'PCA', 'untrained encoders')
+    """
+    first, *others = against.split("+")
+    name = SIMPLER[first]
+    if first == "random" and untrained is not None:
+        name = "one untrained encoder" if untrained == 1 else f"{untrained} {name}"
+    return f"{name} with {' and '.join(others)}" if others else name
+
+
+def _contest(label: str, gain: Result, baseline: str) -> Contest:
+    return Contest(label=label, features=gain.features, baseline=baseline, outcome=_outcome(gain),
+                   figure=signed(gain.value))  # fmt: skip
 
 
 def _outcome(gain: Result) -> Outcome:
@@ -99,7 +123,7 @@ def _by_label(contests: list[Contest]) -> list[str]:
         ):
             those = [f"{c.baseline} ({c.figure})" for c in own if c.outcome == outcome]
             parts += [f"{start} {listed(those)}"] if those else []
-        sentences.append(f"{label}: {', '.join(parts)}")
+        sentences.append(f"{label} from {own[0].features}: {', '.join(parts)}")
     return sentences
 
 
@@ -125,8 +149,7 @@ def _added(words: Words, main: Result, label: str) -> list[Contest]:
         gain = words.find("probe", f"latent+{base}", f"{main.metric}_minus_{base}", label)
         if gain is None or base in main.features.split("+"):
             continue
-        outcome, figure = _outcome(gain), signed(gain.value)
-        found.append(Contest(label=label, baseline=name, outcome=outcome, figure=figure))
+        found.append(_contest(label, gain, name))
     return found
 
 

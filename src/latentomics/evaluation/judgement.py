@@ -32,7 +32,9 @@ class Facts:
 
     ``code_share`` is the length of the code over the number of values it stands for: with it, white
     noise can be rebuilt to 1 - code_share of its variance, which is no achievement. The mean image
-    of ``training`` samples of noise leaves 1 + 1 / training of its variance.
+    of ``training`` samples of noise leaves 1 + 1 / training of its variance. ``remeasured`` is
+    whether test cases were to be measured again, and ``untrained`` how many untrained encoders were
+    read; None where it is not known.
     """
 
     labels: tuple[str, ...] = ()
@@ -40,6 +42,8 @@ class Facts:
     code_share: float = 0.0
     training: int | None = None
     demonstration: str | None = None  # intervals are left out of the words
+    remeasured: bool | None = None
+    untrained: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,13 @@ class Words:
         if self.many or result.low is None or result.high is None or self.facts.demonstration:
             return text
         return f"{text} ({result.low:.3f} to {result.high:.3f})"
+
+
+def spanned(result: Result, facts: Facts, places: int = 3) -> str:
+    """Return the interval after a comma; nothing where there is none or it would lie."""
+    if facts.demonstration or result.low is None or result.high is None:
+        return ""
+    return f", {result.low:.{places}f} to {result.high:.{places}f}"
 
 
 def above_chance(result: Result) -> bool:

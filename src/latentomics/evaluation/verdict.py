@@ -151,7 +151,7 @@ def _site(words: Words) -> Sentence:
     shifts = [one for one in words.results if one.evaluation == "mmd" and one.features == "latent"]
     smallest = min((min(1.0, _p(one) * len(shifts)) for one in shifts), default=None)
     silent = smallest is None or words.facts.demonstration is not None
-    tested = "" if silent else f" (MMD between sites: p {smallest:.3g})"
+    tested = "" if silent else f" (MMD between sites: {_pairs(len(shifts))} {smallest:.3g})"
     if found is None and smallest is None:
         return Sentence(
             status="warn",
@@ -173,6 +173,11 @@ def _site(words: Words) -> Sentence:
     return Sentence(
         status="ok", sentence=f"The features do not tell the site clearly{say}{tested}."
     )
+
+
+def _pairs(count: int) -> str:
+    """Say which p it is: of several pairs the smallest counts, times their number."""
+    return "p" if count == 1 else f"smallest p of {count} pairs, times {count}:"
 
 
 def _p(result: Result) -> float:

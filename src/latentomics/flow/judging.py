@@ -24,6 +24,8 @@ def judge(
         training=sum(main.split.get(case) == "train" for case in main.sample_cases),
         code_share=spec.latent / (voxels * spec.channels_out),
         demonstration=request.demonstration,
+        remeasured=main.plan.effort.value.remeasured,
+        untrained=main.plan.effort.value.untrained,
     )
     history = [asdict(record) for record in main.fitted.history]
     found = (*verdict(results, history, facts), *cautions(results, facts))

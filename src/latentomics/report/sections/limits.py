@@ -21,7 +21,8 @@ _ALWAYS = (
     "draw one that is not there; never read it in place of the image.",
     "Learned numbers have no unit and no fixed meaning: a new training gives other ones. The model "
     "in model/ gives the same numbers again.",
-    "Several targets and baselines are compared; p values are not corrected for their number.",
+    "Several targets and baselines are compared; p values are not corrected for their number, but "
+    "for two that say so: of single features between sites (Holm), and the verdict's p of MMD.",
 )
 
 

@@ -45,7 +45,7 @@ def shift_section(files: RunFiles) -> Section:
     if distance:
         caption = (
             "Distance between the codes of the sites' held-out patients (squared maximum "
-            "mean discrepancy; p by exchanging patients). About 0: no shift."
+            "mean discrepancy; p by exchanging patients, a pair by itself). About 0: no shift."
         )
         blocks.append(_table(distance, caption, intervals=intervals))
     blocks += [*site_feature_blocks(files), *harmonisation_blocks(files)]

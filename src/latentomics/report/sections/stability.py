@@ -5,7 +5,7 @@ In: records of the evaluation ``stability``. Out: one section.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from latentomics.core import DoubleArray, Result
 from latentomics.report.figures import Ladder, ladders, svg
 from latentomics.report.page import Block, Cell, Gallery, Heading, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
+from latentomics.report.sections.cases import column_of
 from latentomics.report.sections.records import (
     LEARNED_SETS,
     by_feature,
@@ -20,7 +21,7 @@ from latentomics.report.sections.records import (
     distinct,
     scored_on,
 )
-from latentomics.report.words import feature_name, fixed, number
+from latentomics.report.words import feature_name, fixed, number, said
 
 DETAILED = {
     "chained": "Measured again, all at once",
@@ -28,10 +29,10 @@ DETAILED = {
 }
 GOOD, EXCELLENT = 0.75, 0.9
 HOW = (
-    "Each test case is measured again on paper: turned by up to 10 degrees, moved by up to half a "
-    "voxel, with its own noise added once more, its contour redrawn by half a voxel (SD), its "
-    "volume changed by up to 10 % and the gain by what calibration allows (5 HU at water, else "
-    "10 %). ICC(A,1) is the share of a feature's variance that lies between cases."
+    "measured again on paper: turned by up to 10 degrees, moved by up to half a voxel, with the "
+    "case's own noise added once more, its contour redrawn by half a voxel (SD), its volume "
+    "changed by up to 10 % and the gain by what calibration allows (5 HU at water, else 10 %). "
+    "ICC(A,1) is the share of a feature's variance that lies between cases."
 )
 HOW_TO_READ = (
     "One rung a feature{interval}: what stands {wholly}above 0.75 repeats well, and a feature near "
@@ -47,11 +48,12 @@ def stability_section(files: RunFiles) -> Section:
     for target, title in DETAILED.items():
         own = [r for r in results if r.target == target]
         if own:
-            blocks += [Heading(text=title), *_detailed(own, target, intervals=intervals)]
+            how = [Words(text=f"{_how_many(own, files)} {HOW}")] if target == "chained" else []
+            blocks += [Heading(text=title), *how, *_detailed(own, target, intervals=intervals)]
     blocks += _kinds(results)
-    if not blocks:
-        reason = "No test case was measured again: there are too few, or they could not be read"
-        blocks = [Words(text=f"{files.missing.get('results.json', reason)}.", tone="note")]
+    if not any(r.target == "chained" for r in results):
+        reason = files.missing.get("results.json", _why_not(files))
+        blocks.append(Words(text=f"{reason}.", tone="note"))
     return Section(
         anchor="stability",
         title="Do the features repeat?",
@@ -61,12 +63,30 @@ def stability_section(files: RunFiles) -> Section:
     )
 
 
+def _how_many(results: Sequence[Result], files: RunFiles) -> str:
+    """Return of how many of the test cases the figures are, as the start of a sentence."""
+    cases = results[0].settings.get("cases")
+    every = column_of(files, "split").count("test")
+    if not isinstance(cases, int):
+        return "Test cases are"
+    of = f" of {number(every)}" if every >= cases else ""
+    return f"{number(cases)}{of} test cases, one a patient first, are"
+
+
+def _why_not(files: RunFiles) -> str:
+    effort, entry = files.choice("effort"), files.plan.get("effort")
+    if isinstance(effort, Mapping) and effort.get("remeasured") is False:
+        reason = entry.get("reason") if isinstance(entry, Mapping) else None
+        return f"No test case was measured again, as the plan says: {said(reason)}"
+    return "No test case was measured again: there are fewer than five, or they could not be read"
+
+
 def _detailed(results: Sequence[Result], target: str, *, intervals: bool) -> list[Block]:
     medians = [r for r in results if r.metric == "icc_median"]
     drawn = tuple(
         _ladder(result, intervals=intervals) for result in medians if len(by_feature(result, "icc"))
     )
-    blocks: list[Block] = [Words(text=HOW)] if target == "chained" else []
+    blocks: list[Block] = []
     if drawn:
         lines = ((GOOD, "0.75"), (EXCELLENT, "0.9"))
         image = svg(ladders(drawn, axis="ICC(A,1)", lines=lines, limits=(0.0, 1.0)))
@@ -103,20 +123,28 @@ def _shares(results: Sequence[Result]) -> Table:
         first = own.get("icc_median")
         counted = number(first.settings.get("columns")) if first else "–"
         cells = [fixed(own[metric].value, 2) if metric in own else "–" for metric in columns]
+        cells.insert(1, _limits(first))
         rows.append((feature_name(str(features)), counted, *cells))
     return Table(
         columns=(
             "features",
             "columns",
             "median ICC(A,1)",
+            "95 % interval",
             "share with lower limit > .75",
             "> .9",
             "share with ICC(1,1) ≥ .9",
         ),
         rows=tuple(rows),
-        numeric=frozenset({1, 2, 3, 4, 5}),
+        numeric=frozenset({1, 2, 3, 4, 5, 6}),
         caption="Constant features count as not repeatable.",
     )
+
+
+def _limits(result: Result | None) -> str:
+    if result is None or result.low is None or result.high is None:
+        return "–"
+    return f"{fixed(result.low, 2)} to {fixed(result.high, 2)}"
 
 
 def _kinds(results: Sequence[Result]) -> list[Block]:
