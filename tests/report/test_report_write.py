@@ -115,7 +115,7 @@ def test_S3_no_string_becomes_markup(hostile: Page) -> None:
             r"\w+",
             "html head meta title style body nav p ol li a main header h1 h2 h3 section span "
             "dl div dd dt table caption thead tbody tr th td figure img figcaption details "
-            "summary ul strong footer",
+            "summary ul strong footer code pre",
         )
     )
     assert {tag for tag, _ in hostile.tags} <= known
@@ -238,7 +238,8 @@ def test_demonstration_comes_first_and_without_intervals(tmp_path: Path) -> None
     shown = page_of(write_run(tmp_path / "run", demonstration=DEMONSTRATION, shown=1))
     body = shown.text[shown.text.index("for research, not for clinical use") :]
     assert body.index(DEMONSTRATION) < body.index("Verdict")
-    together = shown.text + shown.drawn_text()
+    told, _ = shown.text.split("What the figures of this report mean")  # what follows is ours
+    together = told + shown.drawn_text()
     assert "0.910" in together
     assert not re.search(r"[0-9] to [+−]?[0-9]", shown.drawn_text())
     assert not re.search(r"0\.8[67]0 to|95 % interval|0\.031|0\.0271|0\.041", together)

@@ -1,12 +1,13 @@
 """What a page is made of: sections of words, tables, pictures and folds, as plain records.
 
 In: strings and encoded pictures. Out: records that the template prints one by one; it escapes every
-string in them, so nothing here is HTML.
+string in them but ``Definition.html``, which is rendered from a page of ours and from no input.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
@@ -126,6 +127,16 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """What the figures of a section mean; ``html`` is the one string that is not escaped."""
+
+    name: str  # before the colon of its title
+    title: str
+    anchor: str  # its address within the page
+    html: str  # of our own Markdown, rendered without raw HTML
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """The whole report."""
 
@@ -138,6 +149,13 @@ class Page:
     verdict_summary: str
     verdict_rule: str  # what its words mean; empty where they need no rule
     sections: tuple[Section, ...]
+    defined: Mapping[str, tuple[Definition, ...]]  # by the anchor of the section, verdict included
+
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """The definitions that the sections need, each once."""
+        every = (one for needed in self.defined.values() for one in needed)
+        return tuple({one.anchor: one for one in every}.values())
 
 
 def pictures_of(blocks: tuple[Block, ...]) -> tuple[Picture, ...]:

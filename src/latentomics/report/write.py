@@ -1,8 +1,8 @@
 """Write the report of a run: one HTML page that needs no network, no script and no other file.
 
 In: a run folder. Out: ``report.html`` and the pictures it shows under ``pictures/``. Every string
-is escaped by the template; the page's own policy lets it load nothing but its inlined pictures and
-its one style sheet, known by its hash.
+of a run is escaped by the template, which prints as markup our own definitions alone; the page's
+own policy lets it load nothing but its inlined pictures and its one style sheet, known by its hash.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentomics.core import write_atomic
+from latentomics.report.definitions import definitions_for
 from latentomics.report.front import (
     subtitle_of,
     tiles_of,
@@ -69,6 +70,8 @@ def write_report(run: Path) -> Path:
 def page_of(files: RunFiles) -> Page:
     """Return the whole report as records."""
     verdict = verdict_of(files)
+    sections = tuple(section(files) for section in SECTIONS)
+    evaluations = {result.evaluation for result in files.results}
     note = None if verdict else files.missing.get("verdict.json", "verdict.json is empty") + "."
     return Page(
         title=title_of(files),
@@ -79,7 +82,8 @@ def page_of(files: RunFiles) -> Page:
         verdict_note=note,
         verdict_summary=verdict_summary(verdict),
         verdict_rule=verdict_rule(files, verdict),
-        sections=tuple(section(files) for section in SECTIONS),
+        sections=sections,
+        defined=definitions_for(["verdict", *(one.anchor for one in sections)], evaluations),
     )
 
 
