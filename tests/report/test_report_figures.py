@@ -12,10 +12,12 @@ from PIL import Image
 from latentomics.report.figures import (
     Colouring,
     ForestRow,
+    Ladder,
     Shown,
     TraversalRow,
     comparison,
     forest,
+    ladders,
     latent_map,
     mosaic,
     moved_traces,
@@ -27,6 +29,7 @@ from latentomics.report.figures.forest import FAR
 from latentomics.report.figures.planes import Plane, finite_box, focus_of, planes_of
 from latentomics.report.figures.reconstruction import WIDTH
 from latentomics.report.figures.signals import limits_of
+from latentomics.report.sections.stability import LOWEST, _limits_of
 
 SIZE, SPACING = (6, 8, 4), (1.0, 0.5, 3.0)
 
@@ -250,3 +253,20 @@ def test_a_mosaic_draws_signals_and_names_the_ends_of_a_path() -> None:
     assert "first" in drawn
     assert "last" in drawn
     assert len(figure.axes[0].lines) == 3
+
+
+def test_agreements_below_zero_are_drawn_where_they_are() -> None:
+    values = np.array([0.8, -0.2, 0.1])
+    mild = Ladder(name="a", values=values, low=values - 0.1, high=values + 0.1)
+    assert _limits_of([mild]) == pytest.approx((-0.3, 1.0))
+    far = Ladder(name="a", values=np.array([0.8, -3.0, np.nan]))
+    assert _limits_of([mild, far]) == (LOWEST, 1.0)
+    figure = ladders((mild, far), axis="ICC", lines=((0.75, "0.75"),), limits=(LOWEST, 1.0))
+    figure.canvas.draw()
+    drawn = [c.get_offsets().tolist() for c in figure.axes[0].collections[1:]]
+    assert [3.0, -0.2] in [point for points in drawn for point in points]
+    triangles, rungs, _ = figure.axes[1].collections
+    assert triangles.get_offsets().tolist() == [[2.0, LOWEST], [3.0, LOWEST]]
+    assert rungs.get_offsets().tolist() == [[1.0, 0.8]]
+    (named,) = [text for text in figure.axes[0].texts if text.get_text() == "0.75"]
+    assert named.get_window_extent().x0 >= figure.axes[0].bbox.x1

@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas
 import pytest
 import yaml
 from report_run import (
@@ -316,6 +317,7 @@ def test_how_many_cases_were_measured_again_is_said_or_why_none_was(
     assert "10 of 10 test cases, one a patient first, are measured again" in page.text
     assert "latent 6 0.70 0.65 to 0.75" in page.text  # the median with its interval
     assert "corrected for their number, but for two that say so" in page.text
+    assert "a triangle stands for one below −0.5" in page.text
     folder = write_run(tmp_path / "run", shown=1)
     write_json(folder / "results.json", [])
     assert "measured again: there are fewer than five" in page_of(folder).text
@@ -323,6 +325,42 @@ def test_how_many_cases_were_measured_again_is_said_or_why_none_was(
     plan["effort"] = {"value": {"remeasured": False}, "reason": "the budget is short"}
     (folder / "plan.yaml").write_text(yaml.safe_dump(plan))
     assert "No test case was measured again, as the plan says: the bud" in page_of(folder).text
+
+
+def test_what_harmonising_does_to_the_site_is_said_with_its_levels(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", shown=1)
+    site = next(r for r in results("malignant") if r["evaluation"] == "site")
+    gain = next(r for r in results("malignant") if r["evaluation"] == "harmonisation")
+    before = {**gain, "features": "latent", "metric": "auroc", "value": 0.5, "high": 0.55}
+    after = {**before, "features": "latent harmonised", "value": 0.41, "low": 0.36, "high": 0.46}
+    write_json(folder / "results.json", [site, gain, before, after])
+    text = page_of(folder).text
+    assert "The site is told clearly less well after ComBat; what is left, 0.410 " in text
+    assert "lies clearly below chance (it is 0.5)" in text
+    write_json(
+        folder / "results.json", [site, {**gain, "high": 0.01}, before, {**after, "high": 0.51}]
+    )
+    text = page_of(folder).text
+    assert "The site is told neither clearly better nor clearly worse after ComBat" in text
+    assert "lies below chance, though not clearly" in text
+    write_json(folder / "results.json", [site, {**gain, "low": 0.01, "high": 0.1}])
+    assert "clearly better after ComBat, which it should not be" in page_of(folder).text
+
+
+def test_sites_with_too_few_patients_and_unknown_columns_are_named(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", shown=1)
+    table = pandas.read_parquet(folder / "cohort.parquet")
+    table.loc[table.index[:3], "site"] = "Toshiba"  # of two patients
+    table.to_parquet(folder / "cohort.parquet")
+    records = results("malignant")
+    for one in records:
+        if one["evaluation"] == "confounding":
+            one["settings"]["left_out"] = ["age", "sex"]
+    write_json(folder / "results.json", records)
+    text = page_of(folder).text
+    assert "Left out of this section: Toshiba (2 patients, 3 cases)." in text
+    assert "“All that is known” is site and size together" in text
+    assert "fewer than half of the cases: age, sex." in text
 
 
 def test_two_dimensions_and_no_site_or_label(tmp_path: Path) -> None:
@@ -358,7 +396,7 @@ def test_of_several_channels_the_one_that_is_shown_is_named(tmp_path: Path, page
 def test_L4_the_verdict_says_what_it_calls_clear(tmp_path: Path) -> None:
     clear = {"status": "ok", "sentence": "grade: clearly better than PCA (+0.02), not size (-0.1)."}
     for demonstration, words in (
-        (None, "the intervals stand under"),
+        (None, "stands with its interval in the sections below"),
         (DEMONSTRATION, "of a demonstration are not printed"),
     ):
         folder = write_run(tmp_path / words[:8], demonstration=demonstration, shown=1)

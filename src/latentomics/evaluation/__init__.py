@@ -30,7 +30,7 @@ from latentomics.evaluation.maps import (
     umap_version,
 )
 from latentomics.evaluation.memorisation import memorisation, memorisation_sentence
-from latentomics.evaluation.mmd import MOST_IMAGES, mmd
+from latentomics.evaluation.mmd import FEWEST_PATIENTS, MOST_IMAGES, mmd
 from latentomics.evaluation.permutation import permutation
 from latentomics.evaluation.probe import DRAWS, default_comparisons, probe
 from latentomics.evaluation.reconstruction import reconstruction, sample_errors
@@ -50,6 +50,7 @@ __all__ = [
     "COMPONENTS",
     "CURATION_STEPS",
     "DRAWS",
+    "FEWEST_PATIENTS",
     "LOWEST_ICC",
     "MOST_IMAGES",
     "TAUGHT",

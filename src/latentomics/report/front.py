@@ -79,7 +79,7 @@ def verdict_rule(files: RunFiles, verdict: tuple[Mark, ...]) -> str:
     if not any("clear" in mark.text for mark in verdict):
         return ""
     if files.demonstration is None:
-        return f"{_CLEARLY}; the intervals stand under “Against the baselines”."
+        return f"{_CLEARLY}; every difference stands with its interval in the sections below."
     return (
         f"{_CLEARLY}. The intervals of a demonstration are not printed: they would suggest a "
         "cohort that is not there."

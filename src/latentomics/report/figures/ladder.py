@@ -53,7 +53,7 @@ def ladders(
     lines : tuple of (value, name)
         Dashed and named.
     limits : (low, high)
-        Of the vertical axis; what lies beyond is drawn at its end.
+        Of the vertical axis; a value beyond is drawn at its end as a triangle.
     """
     from matplotlib.figure import Figure
 
@@ -67,7 +67,7 @@ def ladders(
         for value, name in lines:
             axes.axhline(value, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
             axes.annotate(name, (1, value), xycoords=("axes fraction", "data"), fontsize=7,
-                          color=QUIET, ha="right", va="bottom", xytext=(0, 1),
+                          color=QUIET, ha="left", va="center", xytext=(2, 0),
                           textcoords="offset points")  # fmt: skip
     for axes in panels[len(sets) :]:
         axes.set_visible(False)
@@ -87,11 +87,15 @@ def _panel(axes: Axes, one: Ladder, limits: tuple[float, float]) -> None:
                     linewidth=float(np.clip(140 / len(values), 0.4, 2.2)))  # fmt: skip
     size = float(np.clip(700 / len(values), 2.5, 16))
     filled = one.marked[order] if len(one.marked) else np.ones(len(values), bool)
+    beyond = worst[order] < limits[0]
+    axes.scatter(places[beyond], values[beyond], s=size + 8, marker="v", color=colour,
+                 linewidths=0, zorder=3)  # fmt: skip
+    places, values, filled = places[~beyond], values[~beyond], filled[~beyond]
     axes.scatter(places[filled], values[filled], s=size, color=colour, linewidths=0, zorder=3)
     axes.scatter(places[~filled], values[~filled], s=size, facecolors="white", edgecolors=colour,
                  linewidths=0.7, zorder=3)  # fmt: skip
     axes.set_title(short(one.name, 36))
     axes.set_xlabel("features, sorted")
     axes.set_ylim(limits[0] - 0.03, limits[1] + 0.03)
-    axes.set_xlim(0, len(values) + 1)
+    axes.set_xlim(0, len(order) + 1)
     axes.locator_params(axis="x", nbins=4, integer=True)

@@ -26,6 +26,22 @@ HOW_TO_READ = (
 )
 
 
+ALONE = ("site", "size", "age", "sex")
+MEANT = "“All that is known” is {} together (size: the volume of the mask)."
+LEFT_OUT = "Left out, being known of fewer than half of the cases: {}."
+
+
+def _meant(results: Sequence[Result]) -> str:
+    """Say of which columns all that is known consists, and which were left out."""
+    probed = {r.features for r in results}
+    known = [name for name in ALONE if name in probed]
+    listed = [r.settings.get("left_out") for r in results]
+    left = sorted({str(n) for names in listed if isinstance(names, (list, tuple)) for n in names})
+    words = [MEANT.format(" and ".join(known))] if known else []
+    words += [LEFT_OUT.format(", ".join(left))] if left else []
+    return " ".join(words)
+
+
 def confounding_section(files: RunFiles) -> Section:
     """Return the section with a forest plot a label, what the features add, and prevalences."""
     intervals = files.demonstration is None
@@ -57,7 +73,8 @@ def _probes(results: Sequence[Result], *, intervals: bool) -> list[Block]:
         pictures.append(
             forest_picture(plotted, name=name, title=target_name(target), intervals=intervals)
         )
-    blocks: list[Block] = [Words(text=HOW_TO_READ), Gallery(pictures=tuple(pictures), columns=2)]
+    how = f"{HOW_TO_READ} {_meant(results)}".strip()
+    blocks: list[Block] = [Words(text=how), Gallery(pictures=tuple(pictures), columns=2)]
     differences = [r for r in results if is_difference(r)]
     if differences:
         caption = "What the learned features add, on the same patients."

@@ -5,9 +5,13 @@ In: records of the evaluations ``site``, ``mmd``, ``ks`` and ``site_variance``. 
 
 from __future__ import annotations
 
+from collections import Counter
+
 from latentomics.core import Result
+from latentomics.evaluation import FEWEST_PATIENTS
 from latentomics.report.page import Block, Cell, Gallery, Section, Table, Words
 from latentomics.report.reading import RunFiles
+from latentomics.report.sections.cases import column_of
 from latentomics.report.sections.evidence import WITHOUT_INTERVALS
 from latentomics.report.sections.records import (
     chosen,
@@ -27,6 +31,10 @@ from latentomics.report.words import (
     target_name,
 )
 
+CHANCE_OF_SITES = (
+    "By chance AUROC and balanced accuracy are 0.5, and average precision is the share of the site "
+    "that is looked for (of several, the mean over sites); 1 is certainty."
+)
 _TOLD = ("classes", "sites", "patients", "permutations")  # results.json has every setting
 
 
@@ -36,7 +44,7 @@ def shift_section(files: RunFiles) -> Section:
     site, distance = chosen(files.results, "site"), chosen(files.results, "mmd")
     blocks: list[Block] = [] if intervals else [Words(text=WITHOUT_INTERVALS, tone="warn")]
     if site:
-        caption = "Can the site be read from the features? 0.5 is chance, 1 is certainty."
+        caption = f"Can the site be read from the features? {CHANCE_OF_SITES}"
         ranked = [result for result in site if result.metric == "auroc"]
         if ranked:
             picture = forest_picture(ranked, name="site", title="site", intervals=intervals)
@@ -52,6 +60,7 @@ def shift_section(files: RunFiles) -> Section:
     if not site and not distance:
         reason = "Sites were not compared: none are named (--site), or they have too few patients"
         blocks = [Words(text=f"{files.missing.get('results.json', reason)}.", tone="note")]
+    blocks += _left_out(files)
     return Section(
         anchor="site",
         title="What the features know of the scanner",
@@ -59,6 +68,26 @@ def shift_section(files: RunFiles) -> Section:
         "go together.",
         blocks=tuple(blocks),
     )
+
+
+def _left_out(files: RunFiles) -> list[Block]:
+    """Name the sites with too few patients to be compared, and how many cases they have."""
+    sites, patients = column_of(files, "site"), column_of(files, "patient")
+    cases = Counter(site for site in sites if site is not None)
+    pairs = {(s, p) for s, p in zip(sites, patients, strict=False) if s is not None}
+    seen = Counter(site for site, _ in pairs)
+    few = [
+        f"{site} ({number(seen[site])} patients, {number(cases[site])} cases)"
+        for site in sorted(seen, key=str)
+        if seen[site] < FEWEST_PATIENTS
+    ]
+    if not few:
+        return []
+    text = (
+        f"Left out of this section: {', '.join(few)}. A site needs {FEWEST_PATIENTS} patients to "
+        "be told, and as many held-out ones for distances and single features."
+    )
+    return [Words(text=text, tone="note")]
 
 
 def _table(results: tuple[Result, ...], caption: str, *, intervals: bool) -> Table:

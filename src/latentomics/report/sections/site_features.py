@@ -12,10 +12,11 @@ import numpy as np
 
 from latentomics.core import DoubleArray, Result
 from latentomics.report.figures import Ladder, ladders, svg
-from latentomics.report.page import Block, Cell, Gallery, Heading, Picture, Table
+from latentomics.report.page import Block, Cell, Gallery, Heading, Picture, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.sections.records import (
     LEARNED_SETS,
+    REFERENCES,
     by_feature,
     chosen,
     is_difference,
@@ -33,6 +34,11 @@ from latentomics.report.words import (
 )
 
 SITE = "site"
+BEFORE, AFTER = "latent", "latent harmonised"
+HARMONISED = (
+    "The latent after ComBat minus the latent as it is, on the same test patients; ComBat was "
+    "fitted on training cases. It should lower how well the site is told, and keep the label."
+)
 LEVEL = 0.05
 HOW_TO_READ = (
     "One dot a feature: the share of its variance between patients that goes with their site. "
@@ -104,12 +110,8 @@ def harmonisation_blocks(files: RunFiles) -> list[Block]:
     results = [r for r in chosen(files.results, "harmonisation") if is_difference(r)]
     if not results:
         return []
-    caption = (
-        "The latent after ComBat minus the latent as it is, on the same test patients; ComBat was "
-        "fitted on training cases. It should lower how well the site is told, and keep the label."
-    )
     intervals = files.demonstration is None
-    columns: tuple[str, ...] = ("told", "metric", "difference")
+    columns: tuple[str, ...] = ("told", "metric", "before", "after", "difference")
     columns += ("95 % interval", "p") if intervals else ()
     rows: list[tuple[Cell, ...]] = []
     for result in results:
@@ -117,6 +119,10 @@ def harmonisation_blocks(files: RunFiles) -> list[Block]:
         row: tuple[Cell, ...] = (
             target_name(result.target),
             metric_name(metric),
+            *(
+                _level(_probed(files, result, name), intervals=intervals)
+                for name in (BEFORE, AFTER)
+            ),
             scored(result.value, metric, sign=True),
         )
         if intervals:
@@ -124,5 +130,48 @@ def harmonisation_blocks(files: RunFiles) -> list[Block]:
             row += (span, p_value(result.settings.get("p")))
         rows.append(row)
     numeric = frozenset(range(2, len(columns)))
-    table = Table(columns=columns, rows=tuple(rows), numeric=numeric, caption=caption)
-    return [Heading(text="After harmonisation"), table]
+    table = Table(columns=columns, rows=tuple(rows), numeric=numeric, caption=HARMONISED)
+    said = [Words(text=_changed(files, result)) for result in results] if intervals else []
+    return [Heading(text="After harmonisation"), *said, table]
+
+
+def _changed(files: RunFiles, result: Result) -> str:
+    """Say in words what harmonising changed, and where it went past chance."""
+    told = f"{'The' if result.target == SITE else 'The label'} {target_name(result.target)}"
+    if result.low is None or result.high is None:
+        return f"{told}: no interval, so that nothing can be said of the change."
+    if result.high < 0:
+        words = f"{told} is told clearly less well after ComBat"
+    elif result.low > 0:
+        words = f"{told} is told clearly better after ComBat"
+    else:
+        words = f"{told} is told neither clearly better nor clearly worse after ComBat"
+    if result.low > 0 if result.target == SITE else result.high < 0:
+        words += ", which it should not be"
+    after, metric = _probed(files, result, AFTER), result.metric.split("_minus_")[0]
+    chance, _ = REFERENCES.get(metric, (None, ""))
+    if after is not None and chance is not None and after.value < chance:
+        clear = after.high is not None and after.high < chance
+        below = "clearly below chance" if clear else "below chance, though not clearly"
+        left = _level(after, intervals=True)
+        words += f"; what is left, {left}, lies {below} (it is {number(chance)})"
+    return f"{words}."
+
+
+def _probed(files: RunFiles, difference: Result, features: str) -> Result | None:
+    """Return the level that a difference was made of."""
+    metric = difference.metric.split("_minus_")[0]
+    wanted = ("harmonisation", features, metric, difference.target)
+    for one in files.results:
+        if (one.evaluation, one.features, one.metric, one.target) == wanted:
+            return one
+    return None
+
+
+def _level(result: Result | None, *, intervals: bool) -> str:
+    if result is None:
+        return "–"
+    value = scored(result.value, result.metric)
+    if not intervals or result.low is None:
+        return value
+    return f"{value} ({interval(result.low, result.high, result.metric)})"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from latentomics.core import DoubleArray, Result
+from latentomics.core import BoolArray, DoubleArray, Result
 from latentomics.report.figures import Ladder, ladders, svg
 from latentomics.report.page import Block, Cell, Gallery, Heading, Picture, Section, Table, Words
 from latentomics.report.reading import RunFiles
@@ -28,6 +28,7 @@ DETAILED = {
     "retest": "Test and retest",
 }
 GOOD, EXCELLENT = 0.75, 0.9
+LOWEST = -0.5  # drawn; an ICC may lie far below 0 where few cases disagree
 HOW = (
     "measured again on paper: turned by up to 10 degrees, moved by up to half a voxel, with the "
     "case's own noise added once more, its contour redrawn by half a voxel (SD), its volume "
@@ -36,8 +37,9 @@ HOW = (
 )
 HOW_TO_READ = (
     "One rung a feature{interval}: what stands {wholly}above 0.75 repeats well, and a feature near "
-    "0 gives another number every time."
+    "0 gives another number every time. Below 0 its cases differ less than its repetitions{beyond}."
 )
+BEYOND = "; a triangle stands for one below −0.5 or one that never varies"
 
 
 def stability_section(files: RunFiles) -> Section:
@@ -89,10 +91,11 @@ def _detailed(results: Sequence[Result], target: str, *, intervals: bool) -> lis
     blocks: list[Block] = []
     if drawn:
         lines = ((GOOD, "0.75"), (EXCELLENT, "0.9"))
-        image = svg(ladders(drawn, axis="ICC(A,1)", lines=lines, limits=(0.0, 1.0)))
+        image = svg(ladders(drawn, axis="ICC(A,1)", lines=lines, limits=_limits_of(drawn)))
         read = HOW_TO_READ.format(
             interval=", the line its 95 % interval" if intervals else "",
             wholly="wholly " if intervals else "",
+            beyond=BEYOND if any(_beyond(one).any() for one in drawn) else "",
         )
         listed = "; ".join(f"{one.name} median {_median(one.values)}" for one in drawn)
         picture = Picture(
@@ -113,6 +116,19 @@ def _ladder(result: Result, *, intervals: bool) -> Ladder:
         high=by_feature(result, "high") if intervals else np.empty(0),
         learned=result.features.startswith(LEARNED_SETS),
     )
+
+
+def _beyond(ladder: Ladder) -> BoolArray:
+    return ~(ladder.values >= LOWEST)  # also where it is not a number
+
+
+def _limits_of(drawn: Sequence[Ladder]) -> tuple[float, float]:
+    """Return the axis from the lowest value or limit of an interval, but from LOWEST at most."""
+    shown = np.concatenate([part for one in drawn for part in (one.values, one.low)])
+    lowest = float(np.nanmin(np.where(np.isfinite(shown), shown, np.inf), initial=0.0))
+    if any(_beyond(one).any() for one in drawn):
+        lowest = LOWEST
+    return max(LOWEST, lowest), 1.0
 
 
 def _shares(results: Sequence[Result]) -> Table:
