@@ -113,6 +113,12 @@ def test_constant_features_count_as_not_stable():
     assert by_metric["icc_median"].settings["constant"] == 3
 
 
+def test_an_agreement_of_one_lies_within_its_limits():
+    values = np.repeat(np.random.default_rng(0).normal(size=(10, 1, 1)), 3, axis=1)
+    (found,) = stability("size", ["a"], values, np.arange(10), target="gain")
+    assert found.low <= found.value == found.high == 1.0
+
+
 def test_too_few_cases_give_no_record():
     assert stability("latent", ["a"], np.ones((4, 2, 1)), np.arange(4), target="retest") == []
 

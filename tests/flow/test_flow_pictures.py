@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentomics.core import Frame, Grid, Sample
-from latentomics.flow.pictures import THUMBNAIL, TRACE, _seen, _thumbnail
+from latentomics.flow.pictures import SHOWN, THUMBNAIL, TRACE, _seen, _thumbnail, shown_rows
 
 
 def grid(origin: tuple[float, ...]) -> Grid:
@@ -58,3 +58,13 @@ def test_a_signal_keeps_its_course_in_its_thumbnail() -> None:
     drawn = _thumbnail(OneSample(sample((100,), (100,), (0.0,))), 0)
     assert drawn.shape == (TRACE,)
     assert np.allclose(drawn, np.linspace(0, 99, TRACE), atol=1e-4)
+
+
+def test_each_class_is_shown_and_the_rule_is_said() -> None:
+    classes = ["0.0"] * 190 + [None] + ["1.0"] * 9
+    rows, rule = shown_rows(range(200), classes)
+    assert [classes[row] for row in rows] == ["0.0"] * 3 + ["1.0"] * 3
+    assert rule == "Shown: of each class 3 test cases, spread evenly over the table."
+    rows, rule = shown_rows(range(199), [None] * 199)
+    assert rows == [33 * place for place in range(SHOWN)]
+    assert "every 33rd test case" in rule

@@ -145,7 +145,8 @@ def results(label: str) -> list[dict]:
         more = {"by_seed": [value - 0.01, value, value + 0.01]} if name == "random" else {}
         found.append(record("probe", name, "auroc", value, target=label, scored="test",
                             cases=40, positive=20, **more))  # fmt: skip
-        found.append(record("probe", name, "average_precision", value - 0.1, target=label))
+        found.append(record("probe", name, "average_precision", value - 0.1, target=label,
+                            cases=40, positive=20))  # fmt: skip
         found.append(record("probe", name, "r2", value - 0.4, target="volume"))
     for baseline in BASELINES:
         difference = scores["latent"] - scores[baseline]
@@ -236,6 +237,7 @@ def write_pictures(folder: Path, names: list[str], dimension: int, shown: int = 
         mask=np.repeat(ball[None], shown, axis=0),
         case=np.array(names[:shown]),
         spacing=np.array([1.0, 1.0, 2.0][:dimension]),
+        rule=np.array(["Shown: every 2nd test case in the order of the table."]),
         unit=np.array("HU"),
         traversal=moved.astype(np.float32),
         traversal_names=np.array(["latent_003", "latent_005"]),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from latentomics.core import Result
-from latentomics.report.sections.few_labels import _never, _remark
+from latentomics.report.page import Fold, Table
+from latentomics.report.sections.few_labels import _never, _remark, few_label_blocks
 
 
 @pytest.mark.parametrize(("own", "extrapolated"), [(60.0, False), (512.4, True)])
@@ -40,3 +41,20 @@ def test_a_level_that_is_never_reached_is_said() -> None:
         _never([*needed, of("latent", "labels_over_pca"), of("latent", "labels_over_classic")])
         == []
     )
+
+
+def test_draws_of_labels_and_resamples_are_numbers() -> None:
+    def of(features: str, metric: str) -> Result:
+        return Result(
+            evaluation="label_efficiency", features=features, target="grade", metric=metric,
+            value=0.1, low=0.0, high=0.2, n=50,
+            settings={"n_labels": 20, "draws_of_labels": 7, "interval": "95 %, 300 resamples"},
+        )  # fmt: skip
+
+    records = [of("latent", "auroc"), of("latent", "auroc_minus_pca")]
+    _, every, paired = few_label_blocks(records, intervals=True)
+    assert isinstance(every, Table)
+    assert "mean over 7 draws of them" in str(every.caption)
+    assert isinstance(paired, Fold)
+    assert "300 resamples" in str(paired.blocks)
+    assert "300" not in str(few_label_blocks(records, intervals=False))

@@ -188,6 +188,9 @@ def test_figures_of_the_page_are_those_of_the_records(page: Page) -> None:
     assert re.search(r"malignant latent PCA AUROC \+0.070 \+0.020 to \+0.120 0.031", page.text)
     assert re.search(r"PCA 0.922 0.872 to 0.972 ✓ better", page.text)
     assert "malignant size alone AUROC 0.712 20" in page.text
+    assert "north 0.40; south 0.60" in page.text
+    assert "average precision is the share of positive cases, 0.500" in page.text
+    assert "average precision is the share of the site" in page.text
     assert f"{CASES} cases (20 positive)" in page.text
 
 
@@ -215,6 +218,18 @@ def test_what_the_code_alone_gains_is_folded_behind_the_richest_set(tmp_path: Pa
     richer, alone = whole.split("The code alone against the baselines")
     assert "+0.012" in richer
     assert "malignant latent PCA AUROC +0.070" in alone
+
+
+def test_words_beside_pictures_and_times_say_what_they_are(page: Page) -> None:
+    assert "Shown: every 2nd test case in the order of the table." in page.text
+    assert "The yellow line, black in the difference, is the border" in page.text
+    (alternative,) = [
+        str(attributes["alt"])
+        for tag, attributes in page.tags
+        if tag == "img" and "Map of the latent codes" in str(attributes["alt"])
+    ]
+    assert "cases, coloured by malignant, by volume, by site." in alternative
+    assert "seconds: train (the network's training, and PCA" in page.text
 
 
 def test_every_target_and_seed_is_drawn(page: Page, run: Path) -> None:

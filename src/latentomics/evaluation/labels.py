@@ -24,6 +24,7 @@ from latentomics.evaluation.scoring import FEWEST_CONTINUOUS, LabelLike, Part, T
 SEEDS = 20
 DRAWS = 500
 SCALING = "one scale a block, fitted on all training pictures, which needs no label"
+WHO = "the labelled patients and of those scored"
 TOGETHER = 2**24  # numbers of the curvatures that are held at once
 RAW = "raw"  # all values of the samples: a block that stays as wide as it is
 TAUGHT = "supervised"  # encoders trained on the labels of a subset
@@ -177,11 +178,13 @@ def curve_records(target: str, curves: Curves) -> list[Result]:
         settings = {"n_labels": count, "draws_of_labels": curves.seeds, "scaling": SCALING}
         for name, metric, values in rows:
             low, high = statistics.interval(values[1:])
-            paired = {"p": statistics.two_sided_p(values[1:])} if "minus" in metric else {}
+            more: dict[str, object] = {"interval": f"95 %, {len(values) - 1} resamples of {WHO}"}
+            if "minus" in metric:
+                more["p"] = statistics.two_sided_p(values[1:])
             results.append(
                 Result(evaluation="label_efficiency", features=name, target=target, metric=metric,
                        value=float(values[0]), low=low, high=high, n=curves.scored,
-                       settings={"scored": "test", **settings, **paired})
+                       settings={"scored": "test", **settings, **more})
             )  # fmt: skip
     return results
 

@@ -129,7 +129,8 @@ def _ends(
     if not np.isfinite(spread):
         return {"low": None, "high": None}
     low, high = np.tanh(_fisher([median]) + NORMAL_95 * spread * np.array([-1.0, 1.0]))
-    return {"low": float(low), "high": float(high)}
+    # z stands for the nearest value below 1, which is then not outside its own limits
+    return {"low": min(float(low), median), "high": max(float(high), median)}
 
 
 def _fisher(icc: Sequence[float]) -> DoubleArray:

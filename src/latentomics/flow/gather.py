@@ -59,6 +59,13 @@ class Gathered:
         """Return the labels asked for, of these cases."""
         return tuple(label_of(cases, name) for name in self.request.labels)
 
+    def classes(self) -> dict[str, object]:
+        """Return each case's class by the first label; none where that is a quantity."""
+        for label in self.labels(self.cases)[:1]:
+            if label.kind != "continuous":
+                return {c.id: value for c, value in zip(self.cases, label.values, strict=True)}
+        return {}
+
 
 def gather(
     request: Request,

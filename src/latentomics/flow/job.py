@@ -269,7 +269,7 @@ def _write(
         sha256 = write_model(folder / "model", main, features)
         table = write_with_dictionary(features, folder / "features.parquet")
         unit = next(iter(gathered.facts.values())).value_unit
-        write_pictures(folder / "pictures", main, stores.every, unit)
+        write_pictures(folder / "pictures", main, stores.every, unit, gathered.classes())
     outcome = {
         "outcome": main.fitted.outcome,
         "weights_sha256": sha256,

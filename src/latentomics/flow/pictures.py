@@ -7,6 +7,7 @@ acquisition's unit where the cohort has one, else normalised; NaN lies outside t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +32,18 @@ TRACE = 512  # samples of a signal
 MOST_ALIKE = 256  # latents in the picture of their correlations
 
 
-def write_pictures(folder: Path, fitting: Fitting, store: Store, unit: str) -> None:
-    """Write pictures/data.npz; ``store`` holds all cases in the order of the fitting's."""
-    arrays = _reconstructions(fitting, store, unit) | _codes(fitting)
+def write_pictures(
+    folder: Path, fitting: Fitting, store: Store, unit: str, classes: Mapping[str, object]
+) -> None:
+    """Write pictures/data.npz.
+
+    ``store`` holds all cases in the order of the fitting's; ``classes`` those of cases by which
+    some are shown, none where cases have no class.
+    """
+    test = [row for row, case in enumerate(store.cases) if fitting.split[case] == "test"]
+    rows, rule = shown_rows(test, [classes.get(store.cases[row]) for row in test])
+    arrays = _reconstructions(fitting, store, unit, rows) | _codes(fitting)
+    arrays |= {"rule": np.array([rule])}
     if not fitting.plan.network.value.block:
         arrays |= _traversals(fitting)
     if len(fitting.cases) == len(fitting.sample_cases):
@@ -61,9 +71,35 @@ def _save(path: Path, arrays: Arrays) -> None:
     write_atomic(path, save)
 
 
-def _reconstructions(fitting: Fitting, store: Store, unit: str) -> Arrays:
-    test = [row for row, case in enumerate(store.cases) if fitting.split[case] == "test"]
-    rows = test[:: max(1, len(test) // SHOWN)][:SHOWN]
+def shown_rows(test: Sequence[int], classes: Sequence[object]) -> tuple[list[int], str]:
+    """Return rows spread over the table, of each of a few classes as many, and the rule in words.
+
+    Examples
+    --------
+    >>> shown_rows(range(12), [None] * 12)
+    ([0, 2, 4, 6, 8, 10], 'Shown: every 2nd test case in the order of the table.')
+    >>> shown_rows(range(12), ["no"] * 10 + ["yes"] * 2)[0]
+    [0, 3, 6, 10, 11]
+    """
+    found = sorted({str(one) for one in classes if one is not None})
+    if not 2 <= len(found) <= SHOWN:
+        step = max(1, len(test) // SHOWN)
+        every = "the first test cases" if step == 1 else f"every {_nth(step)} test case"
+        return list(test[::step])[:SHOWN], f"Shown: {every} in the order of the table."
+    count, rows = SHOWN // len(found), []
+    for name in found:
+        own = [row for row, one in zip(test, classes, strict=True) if str(one) == name]
+        rows += own[:: max(1, len(own) // count)][:count]
+    rule = f"Shown: of each class {count} test cases, spread evenly over the table."
+    return sorted(rows), rule
+
+
+def _nth(number: int) -> str:
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else endings.get(number % 10, 'th')}"
+
+
+def _reconstructions(fitting: Fitting, store: Store, unit: str, rows: Sequence[int]) -> Arrays:
     physical = unit in ("HU", "SUV")
     originals, outputs, masks = [], [], []
     for row in rows:

@@ -59,6 +59,8 @@ UP_TO_ONE = (
     "spearman",
 )
 
+ABOUT_ONE = ("calibration_slope", "calibration_intercept")
+
 TERM_NAMES = {
     "gradient": "norm of the gradient",
     "total": "objective",
@@ -146,16 +148,18 @@ def interval(low: float | None, high: float | None, metric: str, *, sign: bool =
 
 
 def scored(value: float | None, metric: str, *, sign: bool = False) -> str:
-    """Return a score: three decimals on a scale that ends at one, else significant digits.
+    """Return a score: three decimals on a scale of about one, else significant digits.
 
     Examples
     --------
     >>> scored(0.9, "auroc"), scored(0.01, "auroc_minus_pca", sign=True), scored(0.00713, "mse")
     ('0.900', '+0.010', '0.00713')
+    >>> scored(-0.1002, "calibration_intercept"), scored(-0.06994, "calibration_intercept")
+    ('−0.100', '−0.070')
     """
     if value is None or not math.isfinite(value):
         return NONE
-    if metric.split("_minus_")[0] in UP_TO_ONE:
+    if metric.split("_minus_")[0] in (*UP_TO_ONE, *ABOUT_ONE):
         return fixed(value, sign=sign)
     return ("+" if sign and value > 0 else "") + number(value)
 

@@ -18,7 +18,7 @@ from latentomics.report.sections.records import (
     forest_picture,
     is_difference,
 )
-from latentomics.report.words import fixed, number, p_value, said, target_name
+from latentomics.report.words import fixed, number, p_value, target_name
 
 HOW_TO_READ = (
     "Grey rows need no picture: where one of them stands right of chance, the label can be told "
@@ -85,12 +85,23 @@ def _probes(results: Sequence[Result], *, intervals: bool) -> list[Block]:
     return blocks
 
 
+def _means(values: object) -> str:
+    """Return means, shares with two decimals: a site has few patients."""
+    each = values if isinstance(values, (list, tuple)) else [values]
+    return ", ".join(_mean(v) for v in each)
+
+
+def _mean(value: object) -> str:
+    share = isinstance(value, (int, float)) and 0 <= value <= 1
+    return fixed(float(str(value)), 2) if share else number(value)
+
+
 def _prevalences(results: Sequence[Result], *, intervals: bool) -> list[Block]:
     rows: list[tuple[Cell, ...]] = []
     for result in results:
         means = result.settings.get("mean_by_site")
         listed = means if isinstance(means, Mapping) else {}
-        words = "; ".join(f"{site} {said(value)}" for site, value in listed.items())
+        words = "; ".join(f"{site} {_means(value)}" for site, value in listed.items())
         row: tuple[Cell, ...] = (target_name(result.target), words, fixed(result.value, 2))
         row += (p_value(result.settings.get("p")),) if intervals else ()
         rows.append((*row, number(result.n)))

@@ -93,7 +93,7 @@ def _probes(results: Sequence[Result], *, intervals: bool) -> list[Block]:
             )
         )
         told, trusted = _apart(own)
-        tables.append(_all_metrics(told, title=target_name(target)))
+        tables.append(_all_metrics(told, title=f"{target_name(target)}{_by_chance(told)}"))
         if trusted:
             caption = HOW_CALIBRATED.format(target_name(target))
             tables.append(_all_metrics(trusted, title=caption))
@@ -159,6 +159,18 @@ def _all_metrics(results: Sequence[Result], *, title: str) -> Table:
         numeric=frozenset(range(1, len(metrics) + 1)),
         caption=title,
     )
+
+
+def _by_chance(results: Sequence[Result]) -> str:
+    """Say what average precision is by chance: not one half, as the others beside it."""
+    ranked = [result for result in results if result.metric == "average_precision"]
+    if not ranked:
+        return ""
+    positive, cases = (ranked[0].settings.get(name) for name in ("positive", "cases"))
+    share = "the share of the class, averaged over classes"
+    if isinstance(positive, int) and isinstance(cases, int) and cases:
+        share = f"the share of positive cases, {scored(positive / cases, 'average_precision')}"
+    return f". By chance AUROC and balanced accuracy are 0.5, and average precision is {share}"
 
 
 def _elsewhere(results: Sequence[Result], *, intervals: bool) -> list[Block]:

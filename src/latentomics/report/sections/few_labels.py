@@ -60,9 +60,22 @@ def few_label_blocks(results: Sequence[Result], *, intervals: bool) -> list[Bloc
     blocks.append(Fold(summary="All numbers of labels", blocks=(table,)) if pictures else table)
     differences = [r for r in results if is_difference(r)]
     if differences:
-        paired = difference_table(differences, intervals=intervals, caption="Paired differences.")
+        caption = "Paired differences" + _resampled(differences) * intervals
+        paired = difference_table(differences, intervals=intervals, caption=f"{caption}.")
         blocks.append(Fold(summary="Against the baselines, with few labels", blocks=(paired,)))
     return blocks
+
+
+def _draws(results: Sequence[Result]) -> str:
+    """Return of how many draws of the labelled patients the figures are the mean."""
+    known = {r.settings.get("draws_of_labels") for r in results} - {None}
+    return f"{number(known.pop())} draws" if len(known) == 1 else "draws"
+
+
+def _resampled(results: Sequence[Result]) -> str:
+    """Return of how many resamples the intervals and p are, where the records say it."""
+    known = {r.settings.get("interval") for r in results} - {None}
+    return f"; intervals and p: {known.pop()}" if len(known) == 1 else ""
 
 
 def _by_target(results: Sequence[Result]) -> list[list[Result]]:
@@ -96,12 +109,13 @@ def _picture(index: int, results: Sequence[Result], *, intervals: bool) -> Pictu
     )
     listed = "; ".join(f"{one.name} {scored(one.values[-1], metric)}" for one in curves)
     shade = " Shaded: 95 % interval over labelled and scored patients." if intervals else ""
+    draws = _draws(results)
     return Picture(
         name=f"few_labels_{index + 1:02d}",
         image=image,
         alternative=f"{target}: {metric_name(metric)} against labelled patients; with all: "
         f"{listed}.",
-        caption=f"{target}, mean over draws of the labelled patients, scored on "
+        caption=f"{target}, mean over {draws} of the labelled patients, scored on "
         f"{number(results[0].n)} test patients.{shade}",
     )
 
@@ -188,7 +202,8 @@ def _every(plain: Sequence[Result], *, intervals: bool) -> Table:
         columns=("target", "features", *(f"{number(c)} labelled patients" for c in counts)),
         rows=tuple(rows),
         numeric=frozenset(range(2, len(counts) + 2)),
-        caption=f"{metrics} with few labelled training patients, mean over many draws of them.",
+        caption=f"{metrics} with few labelled training patients, mean over {_draws(plain)} of "
+        "them.",
     )
 
 

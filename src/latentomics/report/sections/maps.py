@@ -86,13 +86,15 @@ def _picture(
         return None
     colourings = _colourings(files, cases)
     flat = np.asarray(places, dtype=float)[:, :2]
-    words = ", ".join(colouring.name for colouring in colourings)
+    words = ", ".join(one.name for one in colourings if one.name.startswith("by "))
     every = len(of_cases.strings(files.pictures.get("map_case")))
     count = f"n = {number(len(cases))}" + f" of {number(every)}" * (len(cases) < every)
     return Picture(
         name=name,
         image=png(latent_map(flat, colourings, axes_names=axes_names), 130),
-        alternative=f"Map of the latent codes of {len(cases)} cases, coloured by {words}.",
+        alternative=f"Map of the latent codes of {len(cases)} cases"
+        + f", coloured {words}" * bool(words)
+        + ".",
         caption=f"One dot a case ({count}): {told}",
     )
 

@@ -27,7 +27,7 @@ def pictures_section(files: RunFiles) -> Section:
         blocks: tuple[Block, ...] = (Words(text=problem, tone="note"),)
     else:
         shown = shown_cases(files)
-        lead = _how_to_read(shown) + _first_of(files)
+        lead = _how_to_read(shown) + _first_of(files) + _chosen(files)
         blocks = (
             Gallery(pictures=tuple(_picture(files, s, i) for i, s in enumerate(shown)), columns=2),
         )
@@ -50,7 +50,10 @@ def _how_to_read(shown: tuple[Shown, ...]) -> str:
         "Held-out cases, true to physical proportions; one grey scale for both images of a case."
     )
     if masked:
-        words += " The yellow line is the border of the mask; planes pass through its middle."
+        words += (
+            " The yellow line, black in the difference, is the border of the mask; planes pass "
+            "through its middle."
+        )
     if shown[0].anatomical:
         words += " Radiological convention: the patient's right is on the left."
     return (
@@ -65,6 +68,11 @@ def _first_of(files: RunFiles) -> str:
     if not isinstance(channels, (list, tuple)) or len(channels) < 2:
         return ""
     return f" Of {len(channels)} channels the first is shown: {channels[0]}."
+
+
+def _chosen(files: RunFiles) -> str:
+    """Return the rule by which these cases were taken, where it is stored."""
+    return "".join(f" {rule}" for rule in strings(files.pictures.get("rule")))
 
 
 def shown_cases(files: RunFiles) -> tuple[Shown, ...]:

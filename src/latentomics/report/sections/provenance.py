@@ -11,6 +11,11 @@ from latentomics.report.page import Block, Section, Table, Words
 from latentomics.report.reading import RunFiles
 from latentomics.report.words import said, seconds
 
+STAGES = {
+    "train": " (the network's training, and PCA, untrained encoders, features and errors of every "
+    "case with it)"
+}
+
 
 def provenance_section(files: RunFiles) -> Section:
     """Return the section about provenance."""
@@ -38,7 +43,10 @@ def _facts(provenance: Mapping[str, object]) -> Table:
         if isinstance(value, Mapping):
             timed = key.startswith("seconds") or key.endswith("seconds")
             rows += [
-                (f"{name}: {str(inner).replace('_', ' ')}", _inner(value[inner], timed=timed))
+                (
+                    f"{name}: {str(inner).replace('_', ' ')}{STAGES.get(str(inner), '') * timed}",
+                    _inner(value[inner], timed=timed),
+                )
                 for inner in value
             ]
         elif isinstance(value, (list, tuple)):
