@@ -64,7 +64,7 @@ def test_each_class_is_shown_and_the_rule_is_said() -> None:
     classes = ["0.0"] * 190 + [None] + ["1.0"] * 9
     rows, rule = shown_rows(range(200), classes)
     assert [classes[row] for row in rows] == ["0.0"] * 3 + ["1.0"] * 3
-    assert rule == "Shown: of each class 3 test cases, spread evenly over the table."
+    assert rule == "Shown: of each class up to 3 test cases, spread evenly over the table."
     rows, rule = shown_rows(range(199), [None] * 199)
     assert rows == [33 * place for place in range(SHOWN)]
     assert "every 33rd test case" in rule

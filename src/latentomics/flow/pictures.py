@@ -90,7 +90,7 @@ def shown_rows(test: Sequence[int], classes: Sequence[object]) -> tuple[list[int
     for name in found:
         own = [row for row, one in zip(test, classes, strict=True) if str(one) == name]
         rows += own[:: max(1, len(own) // count)][:count]
-    rule = f"Shown: of each class {count} test cases, spread evenly over the table."
+    rule = f"Shown: of each class up to {count} test cases, spread evenly over the table."
     return sorted(rows), rule
 
 
