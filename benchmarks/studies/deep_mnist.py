@@ -35,9 +35,10 @@ DEEP = NetworkSpec(
     code="point", widths=(1000, 500, 250), activation="logistic", output="logits",
 )  # fmt: skip
 CAPSULES = NetworkSpec(
-    kind="capsules", dimension=2, size=(EDGE, EDGE), channels_in=1, channels_out=1, latent=60,
-    code="capsules", widths=(20, 30),
+    kind="capsules", dimension=2, size=(EDGE, EDGE), channels_in=1, channels_out=1, latent=6,
+    code="capsules", widths=(40, 150),
 )  # fmt: skip
+NUMBERS = {2: (40, 150), 20: (20, 30)}  # of capsules, and their units
 REACH = 3  # voxels: known shifts, an eighth of the digit
 DRAWN = 5_000  # digits in the picture
 
@@ -79,9 +80,10 @@ def principal(data: Digits, latent: int, seed: int) -> dict:
     return {"error": float(error)} | _drawn(code, latent)
 
 
-def capsules(data: Digits, epochs: int, seed: int) -> dict:
+def capsules(data: Digits, number: int, epochs: int, seed: int) -> dict:
     """Return slopes of the poses, and errors of what is decoded with and without the shift."""
-    network, _ = train(data, CAPSULES, "transforming", epochs, seed)
+    spec = replace(CAPSULES, latent=3 * number, widths=NUMBERS[number])
+    network, _ = train(data, spec, "transforming", epochs, seed)
     values = torch.from_numpy(data.values["test"][:, None])
     moves, shifts = draw_shifts(stream(seed, "true shifts"), len(values), 2, REACH)
     moved, told = move_batch(values, moves), torch.from_numpy(shifts)
@@ -145,15 +147,15 @@ def main() -> None:
         for name, way in ways.items():
             key = {"what": name, "latent": latent, **asked}
             found[name, latent] = study.piece(key, way)
-    parts = study.piece({"what": "capsules", **asked}, partial(capsules, data, epochs, seed))
     rows = [(name, latent, record["error"]) for (name, latent), record in found.items()]
     print(markdown(("", "code", "squared error a test digit"), rows))
-    slopes = ", ".join(f"{slope:.3f}" for slope in parts["slopes"])
-    print(f"\npose against true shift, slope by axis: {slopes} (goal 1 within .1)")
-    print(
-        f"squared error a shifted digit, shift told {parts['error_told']:.4g}, "
-        f"not told {parts['error_untold']:.4g}"
-    )
+    moved = []
+    for number in NUMBERS:
+        key = {"what": f"{number} capsules", **asked}
+        parts = study.piece(key, partial(capsules, data, number, epochs, seed))
+        moved.append((number, *parts["slopes"], parts["error_told"], parts["error_untold"]))
+    head = ("capsules", "slope of poses, down", "across", "squared error, shift told", "not told")
+    print(f"\npose against true shift (goal 1 within .1)\n{markdown(head, moved)}")
     maps = {name: np.array(found[name, 2]["code"]) for name in ("PCA", "deep autoencoder")}
     picture = given.picture or study.path.with_suffix(".png")
     draw_maps(picture, maps, data.numbers["test"])
