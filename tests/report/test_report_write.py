@@ -405,7 +405,7 @@ def test_of_several_channels_the_one_that_is_shown_is_named(tmp_path: Path, page
     plan["request"]["channels"] = ["image", "image_ct"]
     (folder / "plan.yaml").write_text(yaml.safe_dump(plan))
     assert "Of 2 channels the first is shown: image." in page_of(folder).text
-    assert "channels the first" not in page.text
+    assert "channels the first is shown: " not in page.text
 
 
 def test_L4_the_verdict_says_what_it_calls_clear(tmp_path: Path) -> None:
