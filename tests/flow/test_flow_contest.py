@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import shutil
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from flow_cohort import write_cohort
 
 import latentomics
 from latentomics import flow
-from latentomics.core import RequestError
+from latentomics.core import RequestError, Result
 from latentomics.flow.comparing import Ended
-from latentomics.flow.standings import Ranking, ranking_of
+from latentomics.flow.folder import read_results, write_results
+from latentomics.flow.standings import Ranking, _table, ranking_of
 from latentomics.planning import Request
 from latentomics.report import MethodFigure, draw_methods
 
@@ -92,6 +94,23 @@ def test_a_label_that_some_run_could_not_probe_decides_nothing() -> None:
     assert [one.method for one in found.standings] == ["b", "a"]
     assert found.standings[0].without_labels == pytest.approx({"reconstruction": 0.4})
     assert draw_methods(figures).startswith(b"<?xml")
+
+
+def test_a_value_that_a_run_could_not_give_decides_nothing(tmp_path: Path) -> None:
+    results = [
+        Result(
+            evaluation="stability", features="latent", target="chained", metric="icc_median",
+            value=value, low=None, high=None, n=9,
+        )
+        for value in (0.5, math.nan)
+    ]  # fmt: skip
+    write_results(tmp_path / "results.json", results)
+    read = [one.value for one in read_results(tmp_path / "results.json")]
+    assert read[0] == 0.5
+    assert math.isnan(read[1])
+    key = ("stability", "chained", "test")
+    figures = [figure("a", seed, key, value) for seed, value in enumerate(read)]
+    assert _table(figures, key, ("a",), (0, 1)) is None
 
 
 @pytest.mark.slow

@@ -36,8 +36,10 @@ def write_results(path: Path, results: Sequence[Result]) -> None:
 
 
 def read_results(path: Path) -> tuple[Result, ...]:
-    """Read results.json."""
-    return tuple(Result(**record) for record in json.loads(path.read_text()))
+    """Read results.json, where a value that could not be had is null and becomes NaN again."""
+    records = json.loads(path.read_text())
+    missing = {"value": float("nan")}
+    return tuple(Result(**(r | missing if r["value"] is None else r)) for r in records)
 
 
 def write_verdict(path: Path, sentences: Sequence[tuple[str, str]]) -> None:
